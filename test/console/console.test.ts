@@ -153,12 +153,12 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     product.link.faults = { bytesPerSecond: screenshots ? 10_000 : 25_000 };
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Two waves" }).waitFor();
+    await page.getByRole("heading", { name: "Two waves", exact: true }).waitFor();
     const wave = (index: number): Locator => page.getByRole("listitem", { name: `Wave ${index}` });
     await rowsWith(/Downloading \d+ %/)
       .first()
       .waitFor();
-    await wave(2).getByText("Waiting").waitFor();
+    await wave(2).getByText("Waiting", { exact: true }).waitFor();
     if (screenshots) {
       // Other pages in the middle of it, by the links of the page: no reload.
       await openPage("Devices");

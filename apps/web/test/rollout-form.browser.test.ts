@@ -50,7 +50,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByRole("group", { name: "Rules of wave 3" }).getByLabel("Failures above").fill("0");
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     const startAt = await page.evaluate(() => new Date("2030-01-02T03:04").toISOString());
     expect(server.asked.at(-1)).toMatchObject({
       waves: [
@@ -90,7 +90,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     expect(server.asked).toEqual([]);
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     expect(server.asked.at(-1)!.waves).toEqual([{ filter: "tag = canary" }, { percent: 25 }]);
     await page.getByText("Rules", { exact: true }).click();
     await page
@@ -110,7 +110,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByRole("button", { name: "Remove wave 1" }).click();
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({ target: { filter: "tag = stable" }, continuous: true });
     await page.getByText("Stays open", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Close target" }).click();
@@ -128,7 +128,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByRole("button", { name: "Add window" }).click();
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "the first" }).waitFor();
+    await page.getByRole("heading", { name: "the first", exact: true }).waitFor();
     await page.getByRole("link", { name: "Copy" }).click();
     await page.getByRole("heading", { name: "New rollout" }).waitFor();
     await page.getByText("Offers in 1 maintenance window").waitFor();
@@ -139,7 +139,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByRole("group", { name: "Supersedes" }).getByLabel("the first").check();
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "the second" }).waitFor();
+    await page.getByRole("heading", { name: "the second", exact: true }).waitFor();
     const [first, second] = server.asked;
     expect(second).toEqual({ ...first, name: "the second", supersedes: ["r1"] });
     await page.getByRole("link", { name: "another rollout" }).click();
@@ -152,7 +152,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     const { page, server } = await open("/rollouts/new");
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     await page.getByRole("button", { name: "Resize waves" }).click();
     const dialog = page.getByRole("dialog");
     const sizes = dialog.getByLabel("Sizes");
@@ -214,7 +214,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     expect(server.asked).toEqual([]);
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({
       minimumSample: 3,
       soakMs: 90 * 60_000,
@@ -262,7 +262,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await found.waitFor({ state: "hidden" });
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Canaries" }).waitFor();
+    await page.getByRole("heading", { name: "Canaries", exact: true }).waitFor();
     await page.getByText("tag = canary").waitFor();
     expect(server.asked.at(-1)).toMatchObject({ target: { filter: "tag = canary" } });
   });

@@ -22,7 +22,7 @@ describeInBrowser("the page of a rollout", (open, begin) => {
     await page.getByLabel("Name").fill("Spring update");
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Spring update" }).waitFor();
+    await page.getByRole("heading", { name: "Spring update", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({
       name: "Spring update",
       releaseId: "rel-2",
@@ -74,7 +74,7 @@ describeInBrowser("the page of a rollout", (open, begin) => {
     const { page, server } = await open("/rollouts/new");
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     const [id] = [...server.rollouts.keys()];
     const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
     const dialog = page.getByRole("dialog");

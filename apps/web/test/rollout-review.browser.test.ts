@@ -72,7 +72,7 @@ describeInBrowser("the review of a rollout", (open, begin) => {
 
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Half typed" }).waitFor();
+    await page.getByRole("heading", { name: "Half typed", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({ name: "Half typed", waves: [{ count: 1 }, { percent: 50 }] });
     await page.goto(new URL("/rollouts/new", page.url()).href);
     expect(await page.getByLabel("Name").inputValue()).toBe("flipside-demo 1.1.0");

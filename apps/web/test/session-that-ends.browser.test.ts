@@ -26,7 +26,7 @@ describeInBrowser("a session that ends", (open) => {
     expect(await page.getByLabel("Size of wave 1").inputValue()).toBe("3");
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Half filled in" }).waitFor();
+    await page.getByRole("heading", { name: "Half filled in", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({ name: "Half filled in", waves: [{ count: 3 }, { percent: 25 }] });
   });
 
