@@ -19,7 +19,7 @@ import { identifyRequests } from "./request-id.ts";
 import { type RequestDurations, timeRequests } from "./request-times.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
-/** The console is built without inline scripts, styles or data: assets: nothing else may run or be drawn on its pages. */
+/** The console is built without inline scripts, styles or data: assets, so nothing else may run or be drawn there. */
 const contentSecurityPolicy = [
   "default-src 'self'",
   "img-src 'self' data:",

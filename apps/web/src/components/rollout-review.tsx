@@ -42,7 +42,7 @@ export function RolloutReview({ draft, plan, request, busy, onStart, onBack }: P
     <section className="review" aria-labelledby="review-heading">
       <div className="panel">
         <h2 id="review-heading" ref={heading} tabIndex={-1}>
-          Review: {request.name}
+          Review: <bdi>{request.name}</bdi>
         </h2>
         <p>
           <bdi>{plan.release.product}</bdi> <bdi>{plan.release.version}</bdi> goes to{" "}

@@ -35,7 +35,7 @@ function UnderWay(): ReactNode {
                 <li key={rollout.id}>
                   <div className="under-way-head">
                     <Link className="row-link" href={rolloutPath(rollout.id)}>
-                      {rollout.name}
+                      <bdi>{rollout.name}</bdi>
                     </Link>
                     <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
                     <span className="muted small-text">

@@ -83,7 +83,9 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
             cell: (release) => (
               <>
                 <TimeAgo at={release.uploadedAt} />
-                <span className="sub">by {release.uploadedBy}</span>
+                <span className="sub">
+                  by <bdi>{release.uploadedBy}</bdi>
+                </span>
               </>
             ),
           },

@@ -56,7 +56,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
                 of <code>{rollout.targetFilter}</code>
               </>
             )}
-            , created <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
+            , created <TimeAgo at={rollout.createdAt} /> by <bdi>{rollout.createdBy}</bdi>
             {rollout.supersededBy !== null && (
               <>
                 , <Link href={rolloutPath(rollout.supersededBy)}>superseded</Link>
@@ -131,8 +131,8 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
           <div className="notice-body">
             <p className="notice-title">Paused</p>
             <p>
-              {asSentence(rollout.pauseReason ?? "Somebody paused it.")} Updates that were under way go on; no further
-              device starts.
+              <bdi>{asSentence(rollout.pauseReason ?? "Somebody paused it.")}</bdi> Updates that were under way go on;
+              no further device starts.
             </p>
           </div>
         </div>
@@ -173,7 +173,7 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
                 <span className="log-head">
                   <TimeAgo at={decision.at} />
                 </span>
-                <span className="log-detail">{asSentence(decision.text)}</span>
+                <bdi className="log-detail">{asSentence(decision.text)}</bdi>
               </li>
             ))}
           </ol>
