@@ -5,13 +5,9 @@ import { useFleet, useResource } from "../live/hooks.ts";
 import { Icon } from "./icon.tsx";
 import { TimeToCome } from "./time-ago.tsx";
 
-/** When a rollout is likely to end, and what that follows from; nothing until it is known, or where it is over. */
-export function EstimateLine({
-  rollout: { id, finishedAt },
-}: {
-  rollout: Pick<RolloutSummary, "id" | "finishedAt">;
-}): ReactNode {
-  return finishedAt === null ? <Estimated id={id} /> : null;
+/** When a rollout that runs is likely to end, and what that follows from; nothing until it is known. */
+export function EstimateLine({ rollout: { id, state } }: { rollout: Pick<RolloutSummary, "id" | "state"> }): ReactNode {
+  return state === "running" ? <Estimated id={id} /> : null;
 }
 
 function Estimated({ id }: { id: string }): ReactNode {
