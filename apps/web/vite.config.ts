@@ -9,6 +9,7 @@ const server = process.env["FLIPSIDE_SERVER"] ?? "http://localhost:8080";
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   plugins: [react(), precompress()],
+  worker: { format: "es" },
   // Inlined `data:` assets would need a weaker content security policy than the server gives.
   build: { outDir: "dist", emptyOutDir: true, assetsInlineLimit: 0, target: "es2022" },
   server: { proxy: { "/api": { target: server } } },

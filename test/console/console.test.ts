@@ -121,9 +121,13 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
     await chooseRelease(product.flippedPath);
     const refused = page.getByRole("status").filter({ hasText: "Refused: flipped.release" });
     await refused.getByText("chunk-mismatch", { exact: true }).waitFor();
+    expect(await refused.innerText()).toContain("nothing was sent");
     await picture("desktop-release-refused");
 
     await chooseRelease(product.releasePath);
+    await page.getByText("every signature, chunk table and chunk holds").waitFor();
+    await picture("desktop-release-checked");
+    await page.getByRole("button", { name: "Upload", exact: true }).click();
     const accepted = page.getByRole("status").filter({ hasText: "Accepted: flipside-demo 2.0.0" });
     await accepted.waitFor();
     expect(await accepted.innerText()).toMatch(/holds 2 images[\s\S]*virt-rv32[\s\S]*virtual-node/);
@@ -147,13 +151,14 @@ describe.skipIf(!executablePath || !hasQemu)("the product in a browser", () => {
 
     // Slow enough for a download to be seen under way.
     product.link.faults = { bytesPerSecond: screenshots ? 10_000 : 25_000 };
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Two waves" }).waitFor();
+    await page.getByRole("heading", { name: "Two waves", exact: true }).waitFor();
     const wave = (index: number): Locator => page.getByRole("listitem", { name: `Wave ${index}` });
     await rowsWith(/Downloading \d+ %/)
       .first()
       .waitFor();
-    await wave(2).getByText("Waiting").waitFor();
+    await wave(2).getByText("Waiting", { exact: true }).waitFor();
     if (screenshots) {
       // Other pages in the middle of it, by the links of the page: no reload.
       await openPage("Devices");

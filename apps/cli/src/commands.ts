@@ -56,14 +56,19 @@ import { withdrawProposal } from "./commands/proposal/withdraw.ts";
 import { push } from "./commands/push.ts";
 import { recover } from "./commands/recover.ts";
 import { restore } from "./commands/restore.ts";
+import { compareReleases } from "./commands/release/compare.ts";
+import { releaseFailures } from "./commands/release/failures.ts";
+import { showRelease } from "./commands/release/show.ts";
 import { abortRollout } from "./commands/rollout/abort.ts";
 import { approveRollout } from "./commands/rollout/approve.ts";
 import { createRollout } from "./commands/rollout/create.ts";
+import { rolloutFailures } from "./commands/rollout/failures.ts";
 import { listRollouts } from "./commands/rollout/list.ts";
 import { pauseRollout } from "./commands/rollout/pause.ts";
 import { resumeRollout } from "./commands/rollout/resume.ts";
 import { rollBackRollout } from "./commands/rollout/rollback.ts";
 import { showRollout } from "./commands/rollout/show.ts";
+import { rolloutTemplates } from "./commands/rollout/templates.ts";
 import { watchRollout } from "./commands/rollout/watch.ts";
 import { whyRollout } from "./commands/rollout/why.ts";
 import { sign } from "./commands/sign.ts";
@@ -92,10 +97,15 @@ export const commands: readonly Command[] = [
   diff,
   push,
   permit,
+  showRelease,
+  compareReleases,
+  releaseFailures,
   createRollout,
+  rolloutTemplates,
   watchRollout,
   listRollouts,
   showRollout,
+  rolloutFailures,
   whyRollout,
   pauseRollout,
   resumeRollout,

@@ -55,6 +55,20 @@ it("a release is pushed once, again where that is allowed, and never one that no
   });
 });
 
+it("a release is shown with its headers, and compared with another one, as the server has them", async () => {
+  const [one, two] = [await pushed(), await pushed()];
+  const { images } = await answered(routes.getRelease.answer.schema, "release", "show", one.version);
+  expect(images[0]).toMatchObject({ hardware: "virtual", tries: 3, signedBy: [expect.any(String)] });
+  expect((await flipside("release", "show", one.id)).said).toContain("signed by");
+  const difference = await answered(routes.compareReleases.answer.schema, "release", "compare", one.id, two.id);
+  expect(difference.images[0]!.members).toContainEqual({ name: "version", from: one.version, to: two.version });
+  expect((await flipside("release", "compare", one.id, two.id)).said).toMatch(
+    /virtual: another image[\s\S]*chunks as before/,
+  );
+  expect((await flipside("release", "compare", one.id, one.id)).said).toContain("virtual: the same image");
+  expect(await flipside("release", "show", "none")).toMatchObject({ code: 1 });
+});
+
 it("at a terminal a bar shows how much was sent, and how far a wave has come, and goes away again", async () => {
   const atTerminal = commandLine({ ...at.surroundings, hasTerminal: true });
   sequence++;
@@ -215,6 +229,15 @@ it("watching ends with 5 when the rollout pauses by itself; people resume, pause
   const stopped = await watching;
   expect([stopped.code, stopped.complained]).toEqual([5, "stopped before wave 1 is past its gates: it is paused\n"]);
   expect(stopped.said).toContain("paused automatically");
+  expect((await flipside("rollout", "show", id)).said).toMatch(/\nestimated end: not known\. It is paused/);
+  const { failures } = await answered(routes.listRolloutFailures.answer.schema, "rollout", "failures", id);
+  expect(failures).toMatchObject([{ count: 1, hardware: "virtual", previousVersion: "1.0.0", examples: ["bad-1"] }]);
+  const [head, line] = (await flipside("rollout", "failures", id)).said.split("\n");
+  expect(head).toMatch(/^DEVICES +CODE +HARDWARE +CAME FROM +LAST +SUCH AS$/);
+  expect(line).toMatch(/^1 +\S+ +virtual +1\.0\.0 +\S+Z +bad-1$/);
+  expect(
+    (await answered(routes.listReleaseFailures.answer.schema, "release", "failures", release.id)).failures,
+  ).toEqual(failures);
 
   const told = async (word: string): Promise<Rollout["state"]> =>
     (await answered(routes.getRollout.answer.schema, "rollout", word, id)).state;
@@ -231,6 +254,24 @@ it("watching ends with 5 when the rollout pauses by itself; people resume, pause
   expect((await answered(routes.getRollout.answer.schema, "rollout", "pause", two)).state).toBe("paused");
   expect((await flipside("rollout", "approve", two)).code).toBe(3);
   expect((await answered(routes.getRollout.answer.schema, "rollout", "abort", two)).state).toBe("cancelled");
+});
+
+it("a rollout begins with settings that were kept under a name, and what an option says counts before them", async () => {
+  const { version } = await pushed();
+  await at.fixture.readyDevice("kept-1");
+  const settings = { failureThresholdPercent: 3, soakMs: 60_000 };
+  expect((await at.fixture.api.post("/api/v1/rollout-templates", { name: "Careful", settings })).status).toBe(201);
+  const { templates } = await answered(routes.listRolloutTemplates.answer.schema, "rollout", "templates");
+  expect(templates.map(({ name }) => name)).toEqual(["Careful"]);
+  expect((await flipside("rollout", "templates")).said).toMatch(/Careful +1 +3 %/);
+  const create = ["rollout", "create", "--release", version, "--device", "kept-1"];
+  const made = await answered(routes.createRollout.answer.schema, ...create, "--template", "Careful", "--soak", "5s");
+  expect(made.settings.rules[0]).toMatchObject({ failureThresholdPercent: 3, soakMs: 5_000 });
+  expect(await flipside(...create, "--template", "Bold")).toMatchObject({
+    code: 1,
+    complained: expect.stringContaining("there is no template Bold; there are Careful"),
+  });
+  await flipside("rollout", "abort", made.id);
 });
 
 it("a rollout that can't be made is refused in words, by the command line or by the server", async () => {

@@ -22,6 +22,7 @@ describe("the console's files, below a folder that begins with a dot", () => {
     await writeFile(join(consoleDir, "brick-it", "boot.wasm"), Uint8Array.of(0, 0x61, 0x73, 0x6d));
     for (const name of ["worker-84YogPMo.js", "replay-worker-84YogPMo.js", "index-84YogPMo.js"])
       await writeFile(join(consoleDir, "brick-it", "assets", name), source);
+    await writeFile(join(consoleDir, "assets", "release-check-worker-84YogPMo.js"), source);
     await writeFile(join(consoleDir, script), source);
     await writeFile(join(consoleDir, `${script}.br`), brotliCompressSync(source));
     await writeFile(join(consoleDir, `${script}.gz`), gzipSync(source));
@@ -74,8 +75,9 @@ describe("the console's files, below a folder that begins with a dot", () => {
       String((await ask(path)).headers["content-security-policy"]);
     for (const path of ["/", "/brick-it/", "/brick-it/assets/index-84YogPMo.js", "/brick-it/boot.wasm", script])
       expect([path, await policies(path)]).toEqual([path, expect.not.stringContaining("unsafe-eval")]);
-    for (const worker of ["worker-84YogPMo.js", "replay-worker-84YogPMo.js"])
-      expect(await policies(`/brick-it/assets/${worker}`)).toBe(
+    const workers = ["brick-it/assets/worker", "brick-it/assets/replay-worker", "assets/release-check-worker"];
+    for (const worker of workers)
+      expect(await policies(`/${worker}-84YogPMo.js`), worker).toBe(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
       );
     const { headers } = await ask("/brick-it/assets/worker-84YogPMo.js");

@@ -105,7 +105,9 @@ describe("a route that", () => {
 
   it.each(routesOf("no-devices"))("has nothing of devices (%s) is answered as to anybody", async (_name, route) => {
     expect(route.method).toBe("GET");
-    const [scoped, whole] = [await partner.get(route.path), await fixture.api.get(route.path)];
+    // Of those that name something, it is a release.
+    const path = route.path.replaceAll(/:\w+/g, release.id);
+    const [scoped, whole] = [await partner.get(path), await fixture.api.get(path)];
     expect(scoped.status).toBe(200);
     expect(scoped.body).toEqual(whole.body);
   });
@@ -240,6 +242,11 @@ const inHandlers: Record<string, () => Promise<void>> = {
     for (const id of ["theirs", "nobodys"]) expect(await desired(id), id).toBeNull();
     const others = await partner.post("/api/v1/configurations", { where: "tag = zeta or id = theirs", document: {} });
     expect(others.body).toMatchObject({ set: 0, unchanged: 0 });
+  },
+  // Of devices that failed: failures.test.ts.
+  async listReleaseFailures() {
+    const { status, body } = await partner.get(`/api/v1/releases/${release.id}/failures`);
+    expect([status, body]).toEqual([200, { failures: [], next: null }]);
   },
   async listRollouts() {
     const idsOf = async (by: ApiClient): Promise<string[]> =>

@@ -8,9 +8,13 @@ import { Page } from "./components/page.tsx";
 import { ProblemNotice } from "./components/problem-notice.tsx";
 import { SessionEnded } from "./components/session-ended.tsx";
 import {
+  NewRolloutPage,
   NotificationsPage,
   PeoplePage,
   RecordPage,
+  ReleasePage,
+  ReleasesPage,
+  RolloutPage,
   SecondPersonPage,
   SessionsPage,
   TokensPage,
@@ -20,11 +24,8 @@ import { FleetContext } from "./live/hooks.ts";
 import { AccountPage } from "./pages/account-page.tsx";
 import { DevicePage } from "./pages/device-page.tsx";
 import { DevicesPage } from "./pages/devices-page.tsx";
-import { NewRolloutPage } from "./pages/new-rollout-page.tsx";
 import { OverviewPage } from "./pages/overview-page.tsx";
 import { PasswordPage } from "./pages/password-page.tsx";
-import { ReleasesPage } from "./pages/releases-page.tsx";
-import { RolloutPage } from "./pages/rollout-page.tsx";
 import { RolloutsPage } from "./pages/rollouts-page.tsx";
 import { SignInPage } from "./pages/sign-in-page.tsx";
 import { TrustPage } from "./pages/trust-page.tsx";
@@ -103,6 +104,8 @@ function pageOf(route: Route): ReactNode {
       return <DevicePage id={route.id} />;
     case "releases":
       return <ReleasesPage />;
+    case "release":
+      return <ReleasePage id={route.id} />;
     case "rollouts":
       return <RolloutsPage />;
     case "new-rollout":

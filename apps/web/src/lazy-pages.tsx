@@ -1,4 +1,4 @@
-// Pages that most people never open: each is loaded when somebody does.
+// Pages that are loaded when somebody opens them.
 
 import { lazy } from "react";
 
@@ -12,3 +12,9 @@ export const RecordPage = lazy(async () => ({ default: (await import("./pages/re
 export const NotificationsPage = lazy(async () => ({
   default: (await import("./pages/notifications-page.tsx")).NotificationsPage,
 }));
+export const ReleasesPage = lazy(async () => ({ default: (await import("./pages/releases-page.tsx")).ReleasesPage }));
+export const ReleasePage = lazy(async () => ({ default: (await import("./pages/release-page.tsx")).ReleasePage }));
+export const NewRolloutPage = lazy(async () => ({
+  default: (await import("./pages/new-rollout-page.tsx")).NewRolloutPage,
+}));
+export const RolloutPage = lazy(async () => ({ default: (await import("./pages/rollout-page.tsx")).RolloutPage }));

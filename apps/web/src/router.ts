@@ -20,6 +20,7 @@ export type Route =
   | { page: "devices" }
   | { page: "device"; id: string }
   | { page: "releases" }
+  | { page: "release"; id: string }
   | { page: "rollouts" }
   | { page: "new-rollout"; releaseId: string | null; cloneOf: string | null }
   | { page: "rollout"; id: string }
@@ -47,6 +48,7 @@ export function routeOf(address: string): Route {
   if (section === "devices" && id === undefined) return { page: "devices" };
   if (section === "devices") return { page: "device", id: id! };
   if (section === "releases" && id === undefined) return { page: "releases" };
+  if (section === "releases") return { page: "release", id: id! };
   if (section === "rollouts" && id === undefined) return { page: "rollouts" };
   if (section === "rollouts" && id === "new")
     return {
@@ -68,6 +70,7 @@ export function routeOf(address: string): Route {
 /** Those that the filter means. */
 export const devicesPath = (filter: string): string => `/devices?${new URLSearchParams({ filter })}`;
 export const devicePath = (id: string): string => `/devices/${encodeURIComponent(id)}`;
+export const releasePath = (id: string): string => `/releases/${encodeURIComponent(id)}`;
 export const rolloutPath = (id: string): string => `/rollouts/${encodeURIComponent(id)}`;
 export const newRolloutPath = (releaseId?: string): string =>
   releaseId === undefined ? "/rollouts/new" : `/rollouts/new?release=${encodeURIComponent(releaseId)}`;
@@ -88,7 +91,19 @@ export const arrivedByNavigation = (): boolean => navigations > 0;
 
 const told = (): void => listeners.forEach((listener) => listener());
 
-export function navigate(path: string): void {
+let guard: ((path: string) => void) | undefined;
+
+/** Whoever wants to go elsewhere by a link is asked first. Returns what ends that. */
+export function guardLeaving(ask: (path: string) => void): () => void {
+  guard = ask;
+  return () => {
+    if (guard === ask) guard = undefined;
+  };
+}
+
+/** `isMeant`: whatever is typed on this page, it is left. */
+export function navigate(path: string, { isMeant = false } = {}): void {
+  if (guard !== undefined && !isMeant) return guard(path);
   leavePlace();
   history.pushState({ entry: newEntry() }, "", path);
   navigations++;

@@ -47,7 +47,10 @@ describeInBrowser("the console", (_open, begin) => {
     await page.keyboard.press("Control+a");
     await page.keyboard.type("By keyboard");
     await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "By keyboard" }).waitFor();
+    await page.getByRole("heading", { name: "Review: By keyboard" }).waitFor();
+    await tabTo("Start rollout");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "By keyboard", exact: true }).waitFor();
 
     await tabTo("Pause");
     await page.keyboard.press("Enter");

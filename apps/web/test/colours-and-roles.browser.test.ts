@@ -68,7 +68,7 @@ describeInBrowser("the console", (_open, begin) => {
     await page.getByLabel("Sunday").check();
     expect(await standOut(page, ".day input:checked + span")).not.toContain(false);
     expect(await standOut(page, ".day input:not(:checked) + span")).not.toContain(true);
-    expect(await standOut(page, ".wave-preview-bar > div")).toEqual([true, true, true]);
+    expect(await standOut(page, ".wave-preview .stage-now")).toEqual([true, true, true]);
   });
 
   it("keeps the links of its head apart on the narrowest screen, and scrolls sideways nowhere", async () => {

@@ -1,7 +1,9 @@
 // What the console says of its connection, in a real browser. Nothing here waits for a fixed time.
 
+import { generateSigningKey } from "@flipside/image-format";
 import { expect, it } from "vitest";
 import { device, release, rollout } from "./fixtures.ts";
+import { signedRelease, trustIn } from "./release-files.ts";
 import { describeInBrowser, isMarked, mark } from "./signed-in.ts";
 
 describeInBrowser("the connection", (open, begin) => {
@@ -74,8 +76,11 @@ describeInBrowser("the connection", (open, begin) => {
     await page.route("**/api/v1/releases", (route) =>
       route.request().method() === "POST" ? undefined : route.continue(),
     );
-    const file = { name: "good.fsr", mimeType: "application/octet-stream", buffer: Buffer.alloc(4096, 1) };
+    const key = await generateSigningKey();
+    server.trust = await trustIn(key);
+    const file = { name: "good.fsr", mimeType: "application/octet-stream", buffer: await signedRelease(key) };
     await page.getByLabel("Release file").setInputFiles(file);
+    await page.getByRole("button", { name: "Upload", exact: true }).click();
     await page.getByRole("button", { name: "Cancel upload" }).waitFor();
     await page.clock.fastForward(61_000);
     const verdict = page.getByRole("status").filter({ hasText: "Not uploaded: good.fsr" });

@@ -27,7 +27,6 @@ import type {
   ConfigurationDocument,
   Deployment,
   Device,
-  DeviceGroupedBy,
   DeviceGroupPage,
   DeviceSummary,
   DeviceView,
@@ -35,14 +34,20 @@ import type {
   DeviceLogEntry,
   EmergencyStop,
   FleetHistory,
+  FailureCluster,
   LaterWave,
   MetricHistoryPage,
   NewCommand,
   PastConfiguration,
   Preflight,
   Release,
+  ReleaseDetail,
+  ReleaseDifference,
   Rollout,
+  RolloutCourse,
+  RolloutEstimate,
   RolloutSummary,
+  RolloutTemplate,
   SignInWays,
   Trust,
   TrustSpread,
@@ -52,6 +57,7 @@ import type {
   Why,
 } from "@flipside/api/types";
 import { type FleetSpan, fleetSpans } from "@flipside/api/fleet-spans";
+import { workerPolicy } from "../../server/src/http/console-files.ts";
 import { consolePolicy } from "../../server/src/http/console-policy.ts";
 import { isFinalState } from "../src/format.ts";
 import {
@@ -67,6 +73,7 @@ const types: Record<string, string> = {
   ".js": "text/javascript",
   ".css": "text/css",
   ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
 };
 
 const notStopped: EmergencyStop = { stopped: false, since: null, by: null, reason: null };
@@ -102,6 +109,17 @@ export class FakeServer {
   confirmedUpload: Release | undefined;
   /** What the next upload is answered with. */
   nextUpload: Release | { code: string; detail: string } = { code: "header-malformed", detail: "" };
+  /** What failed, of a rollout or a release, by its id. */
+  readonly failures = new Map<string, FailureCluster[]>();
+  /** What differs between releases, whichever are asked about. */
+  difference: ReleaseDifference = { images: [] };
+  course: RolloutCourse | undefined;
+  estimate: RolloutEstimate = { endsAt: null, sentence: "No device has come to its end yet." };
+  readonly templates = new Map<string, RolloutTemplate>();
+  /** Operations that take two persons. */
+  takesTwo: string[] = [];
+  /** Release files that were sent. */
+  readonly uploads: Buffer[] = [];
   /** Why releases can't be deleted, by their ids. */
   readonly needed = new Map<string, string>();
   /** The rollouts that were asked for, with every default. */
@@ -231,13 +249,17 @@ export class FakeServer {
     else await this.#sendFile(pathname, response);
   }
 
-  #session(): Pick<Handlers, "signIn" | "listSignInWays" | "currentUser" | "signOut" | "changePassword"> {
+  #session(): Pick<
+    Handlers,
+    "getTwoPersonRule" | "signIn" | "listSignInWays" | "currentUser" | "signOut" | "changePassword"
+  > {
     return {
       signIn: ({ body: { userName, password } }) => {
         if (this.passwords.get(userName) !== password) throw new Refusal("credentials-wrong");
         this.#signedIn = true;
         return this.user;
       },
+      getTwoPersonRule: () => ({ operations: this.takesTwo, besides: [], possible: ["createRollout"] }),
       listSignInWays: () => this.signInWays,
       currentUser: () => this.user,
       signOut: () => void (this.#signedIn = false) as undefined,
@@ -259,21 +281,33 @@ export class FakeServer {
     return deviceCsvHead + devices.map(deviceCsvLine).join("");
   }
 
-  #groups(by: DeviceGroupedBy, filter: string): DeviceGroupPage {
-    const devices = filter === "" ? [...this.devices.values()] : this.#matching(filter);
-    const groups = new Map<string, number>();
-    const valuesOf = ({ tags, running, product, hardware, agent }: Device): string[] =>
-      by === "tag" ? tags : [{ version: running?.version, product, hardware }[by as string] ?? agent];
-    for (const value of devices.flatMap(valuesOf)) groups.set(value, (groups.get(value) ?? 0) + 1);
-    return {
-      groups: [...groups].map(([value, count]) => ({ values: [value], count })),
-      devices: devices.length,
-      next: null,
+  #groups(by: readonly string[], filter: string): DeviceGroupPage {
+    const found = filter === "" ? [...this.devices.values()] : this.#matching(filter);
+    const groups = new Map<string, DeviceGroupPage["groups"][number]>();
+    const valueOf = (device: Device, name: string): string | number | null => {
+      if (name === "version") return device.running?.version ?? null;
+      if (name === "slotState") return device.running?.state ?? null;
+      return device[name as "hardware" | "product" | "revision" | "agent"];
     };
+    // By tags, a device is counted once for each of its own.
+    const valuesOf = (device: Device): (string | number | null)[][] =>
+      by[0] === "tag" ? device.tags.map((tag) => [tag]) : [by.map((name) => valueOf(device, name))];
+    for (const values of found.flatMap(valuesOf)) {
+      const group = groups.get(JSON.stringify(values)) ?? { values, count: 0 };
+      group.count++;
+      groups.set(JSON.stringify(values), group);
+    }
+    return { groups: [...groups.values()], devices: found.length, next: null };
   }
 
   #gone(kind: "device" | "release" | "rollout", id: string): undefined {
     this.send({ kind: "gone", data: { kind, id } });
+  }
+
+  #release(id: string): Release {
+    const release = this.releases.get(id);
+    if (release === undefined) throw new Refusal("not-found");
+    return release;
   }
 
   #archiveRelease(id: string, archivedAt: string | null): Release {
@@ -345,7 +379,7 @@ export class FakeServer {
       },
       exportDevices: ({ query, response }) =>
         void response.writeHead(200, { "content-type": "text/csv" }).end(this.#csv(query.filter)) as undefined,
-      groupDevices: ({ query }) => this.#groups(query.by[0]!, query.filter),
+      groupDevices: ({ query }) => this.#groups(query.by, query.filter),
       tagDevices: ({ body: { add, remove, ...target } }) => {
         const devices = this.#targeted(target);
         for (const device of devices) {
@@ -421,6 +455,9 @@ export class FakeServer {
   #files(): Handlers {
     return {
       listReleases: ({ query }) => ({ releases: shown(this.releases.values(), query), next: null }),
+      getRelease: ({ params: { id } }) => detailOf(this.#release(id)),
+      compareReleases: () => this.difference,
+      listReleaseFailures: ({ params: { id } }) => ({ failures: this.failures.get(id) ?? [], next: null }),
       archiveRelease: ({ params: { id } }) => this.#archiveRelease(id, new Date().toISOString()),
       unarchiveRelease: ({ params: { id } }) => this.#archiveRelease(id, null),
       deleteRelease: ({ params: { id } }) => {
@@ -428,7 +465,8 @@ export class FakeServer {
         this.releases.delete(id);
         return this.#gone("release", id);
       },
-      uploadRelease: ({ query }) => {
+      uploadRelease: ({ query, body }) => {
+        this.uploads.push(body as unknown as Buffer);
         if (query.confirmSequence === "true" && this.confirmedUpload !== undefined)
           this.nextUpload = this.confirmedUpload;
         if ("code" in this.nextUpload)
@@ -467,6 +505,17 @@ export class FakeServer {
   #rollouts(): Handlers {
     return {
       listRollouts: ({ query }) => ({ rollouts: shown(this.rollouts.values(), query).map(summaryOf), next: null }),
+      listRolloutTemplates: () => ({ templates: [...this.templates.values()], next: null }),
+      saveRolloutTemplate: ({ body: { name, settings } }) => {
+        const id = `template ${name}`;
+        const template = { id, name, settings, savedAt: new Date().toISOString(), savedBy: "admin" };
+        this.templates.set(id, template);
+        return template;
+      },
+      deleteRolloutTemplate: ({ params: { id } }) => void this.templates.delete(id) as undefined,
+      listRolloutFailures: ({ params: { id } }) => ({ failures: this.failures.get(id) ?? [], next: null }),
+      getRolloutCourse: ({ params: { id } }) => this.course ?? newCourse(this.#rollout(id)),
+      estimateRollout: () => this.estimate,
       archiveRollout: ({ params: { id } }) => this.#archiveRollout(id, new Date().toISOString()),
       unarchiveRollout: ({ params: { id } }) => this.#archiveRollout(id, null),
       deleteRollout: ({ params: { id } }) => {
@@ -760,7 +809,7 @@ export class FakeServer {
       // The policy that the real server gives: the console must need nothing more.
       response.writeHead(200, {
         "content-type": types[extname(file)] ?? "application/octet-stream",
-        "content-security-policy": consolePolicy,
+        "content-security-policy": workerPolicy(path) ?? consolePolicy,
       });
       response.end(content);
     } catch {
@@ -777,6 +826,24 @@ function rulesOf(request: CompleteNewRollout, index: number): WaveRules {
   const all = { deadlineMs, failureThresholdPercent, minimumSample, thresholdAction, soakMs, underWayMax };
   return { ...all, rate, approval, startAt: index === 0 ? startAt : null };
 }
+
+const newCourse = ({ createdAt }: Rollout): RolloutCourse => ({
+  ...{ from: createdAt, until: new Date().toISOString(), spanMs: 60_000, steps: [] },
+});
+
+const detailOf = (release: Release): ReleaseDetail => ({
+  ...release,
+  images: release.images.map((image) => ({
+    ...image,
+    ...{ signedBy: ["ab".repeat(8)], chunkBytes: 4096, chunkCount: Math.ceil(image.payloadBytes / 4096) },
+    parts: {
+      ...{ headerBytes: 220, signatureBytes: 84, payloadBytes: image.payloadBytes },
+      tableBytes: image.sizeBytes - image.payloadBytes - 304,
+    },
+    ...{ loaderVersionMin: 1, trustVersionMin: 1, confirmDeadlineMs: 30_000, contactDeadlineMs: 120_000 },
+    ...{ tries: 3, watchdogMs: 5_000 },
+  })),
+});
 
 export function summaryOf({
   settings: _settings,

@@ -34,7 +34,7 @@ describeInBrowser("a role that may not do all", (_open, begin) => {
       ["/releases", "Roll out flipside-demo 1.1.0"],
       ["/rollouts", "New rollout"],
       ["/rollouts", "Stop all updates…"],
-      ["/rollouts/new", "Start rollout"],
+      ["/rollouts/new", "Review rollout"],
       ["/rollouts/new", "Check first"],
       ["/trust", "Upload"],
     ] as const) {

@@ -33,7 +33,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await case1.getByLabel("With error codes").fill("flash-failed no-such-code");
     await case1.getByLabel("Tries after the first").fill("3");
 
-    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByText("Give a number above 0, up to 3,600,000.").waitFor();
     await window1.getByText("Choose at least one day on which it opens.").waitFor();
     await page.getByText("There is no such time zone.").waitFor();
@@ -48,8 +48,9 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await wave1.getByLabel("Watched for").fill("2");
     await page.getByRole("button", { name: "Rules of wave 3" }).click();
     await page.getByRole("group", { name: "Rules of wave 3" }).getByLabel("Failures above").fill("0");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     const startAt = await page.evaluate(() => new Date("2030-01-02T03:04").toISOString());
     expect(server.asked.at(-1)).toMatchObject({
       waves: [
@@ -76,7 +77,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByLabel("Unit of wave 1").selectOption("of those that a filter means");
     const filter = page.getByLabel("Filter of wave 1");
     const preview = page.getByRole("status", { name: "Preview of the waves" });
-    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByText("Write a filter, such as tag = canary.").waitFor();
     await filter.fill("tag == canary");
     await page.getByText("^^", { exact: false }).waitFor();
@@ -87,8 +88,9 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByLabel("Size of wave 1").fill("");
     await preview.getByText("Wave 1 2 devices").waitFor();
     expect(server.asked).toEqual([]);
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     expect(server.asked.at(-1)!.waves).toEqual([{ filter: "tag = canary" }, { percent: 25 }]);
     await page.getByText("Rules", { exact: true }).click();
     await page
@@ -101,13 +103,14 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     const { page, server } = await open("/rollouts/new");
     await page.getByLabel("Devices that a filter means").check();
     await page.getByLabel("Filter", { exact: true }).fill("tag = stable");
-    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByText("The filter means no device that the release fits.").waitFor();
     await page.getByLabel("Stays open: devices that come to match later join it").check();
     await page.getByRole("button", { name: "Remove wave 1" }).click();
     await page.getByRole("button", { name: "Remove wave 1" }).click();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({ target: { filter: "tag = stable" }, continuous: true });
     await page.getByText("Stays open", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Close target" }).click();
@@ -123,8 +126,9 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByRole("group", { name: "Rules of wave 1" }).getByLabel("Failures above").fill("5");
     await page.getByText("Offers at any hour").click();
     await page.getByRole("button", { name: "Add window" }).click();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "the first" }).waitFor();
+    await page.getByRole("heading", { name: "the first", exact: true }).waitFor();
     await page.getByRole("link", { name: "Copy" }).click();
     await page.getByRole("heading", { name: "New rollout" }).waitFor();
     await page.getByText("Offers in 1 maintenance window").waitFor();
@@ -133,8 +137,9 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     );
     await page.getByLabel("Name").fill("the second");
     await page.getByRole("group", { name: "Supersedes" }).getByLabel("the first").check();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "the second" }).waitFor();
+    await page.getByRole("heading", { name: "the second", exact: true }).waitFor();
     const [first, second] = server.asked;
     expect(second).toEqual({ ...first, name: "the second", supersedes: ["r1"] });
     await page.getByRole("link", { name: "another rollout" }).click();
@@ -145,8 +150,9 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
 
   it("resizes the waves of a rollout that have not begun, and says what they would have", async () => {
     const { page, server } = await open("/rollouts/new");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     await page.getByRole("button", { name: "Resize waves" }).click();
     const dialog = page.getByRole("dialog");
     const sizes = dialog.getByLabel("Sizes");
@@ -182,7 +188,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await pace.click();
     await page.getByLabel("Devices at work at a time").fill("ten");
 
-    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByText("Give a time from 0 to 30 days.").waitFor();
     const focused = (): Promise<string | undefined> =>
       page.evaluate(() => (document.activeElement as HTMLInputElement).labels?.[0]?.innerText);
@@ -194,7 +200,7 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByLabel("Watch each wave for").fill("90");
     await page.getByLabel("Unit of the watch").selectOption("minutes");
     await page.getByText("watched for 90 minutes").waitFor();
-    await page.getByRole("button", { name: "Start rollout" }).click();
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await expect.poll(focused).toBe("Failures count from");
     await page.keyboard.press("Control+a");
     await page.keyboard.type("3");
@@ -206,8 +212,9 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     await page.getByText("pauses when updated devices crash more often").waitFor();
     await page.getByLabel("Urgent: overtakes other rollouts on the same devices").check();
     expect(server.asked).toEqual([]);
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({
       minimumSample: 3,
       soakMs: 90 * 60_000,
@@ -253,8 +260,9 @@ describeInBrowser("the form that makes a rollout", (open, begin) => {
     // What was said is about what was asked.
     await page.getByLabel("Name").fill("Canaries");
     await found.waitFor({ state: "hidden" });
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Canaries" }).waitFor();
+    await page.getByRole("heading", { name: "Canaries", exact: true }).waitFor();
     await page.getByText("tag = canary").waitFor();
     expect(server.asked.at(-1)).toMatchObject({ target: { filter: "tag = canary" } });
   });

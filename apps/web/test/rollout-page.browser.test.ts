@@ -13,14 +13,16 @@ describeInBrowser("the page of a rollout", (open, begin) => {
     expect(await preview.innerText()).toMatch(/1 device [\s\S]*2 devices [\s\S]*2 devices /);
 
     await page.getByLabel("Name").fill("refuse me");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
     const refusal = page.getByRole("alert");
     await refusal.getByText("dev-3 is other-board revision 2.").waitFor();
     await refusal.getByText("no-image-for-hardware").waitFor();
 
     await page.getByLabel("Name").fill("Spring update");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Spring update" }).waitFor();
+    await page.getByRole("heading", { name: "Spring update", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({
       name: "Spring update",
       releaseId: "rel-2",
@@ -70,8 +72,9 @@ describeInBrowser("the page of a rollout", (open, begin) => {
 
   it("changes the rules of waves, tries again, takes a device out and rolls a wave back", async () => {
     const { page, server } = await open("/rollouts/new");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "flipside-demo 1.1.0" }).waitFor();
+    await page.getByRole("heading", { name: "flipside-demo 1.1.0", exact: true }).waitFor();
     const [id] = [...server.rollouts.keys()];
     const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
     const dialog = page.getByRole("dialog");
@@ -117,6 +120,7 @@ describeInBrowser("the page of a rollout", (open, begin) => {
     const { page, server, row } = await open("/rollouts/new");
     await page.getByLabel("Size of wave 1").fill("3");
     await page.getByLabel("Size of wave 2").fill("80");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
     const first = page.getByRole("listitem", { name: "Wave 1" });
     await first.getByText("Running").waitFor();
@@ -179,6 +183,7 @@ describeInBrowser("the page of a rollout", (open, begin) => {
 
   it("says what a rollout and a device wait for as that changes, and nothing once nothing is waited for", async () => {
     const { page, server, url } = await open("/rollouts/new");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
     await page.getByRole("listitem", { name: "Wave 1" }).getByText("Running").waitFor();
     const [id] = [...server.rollouts.keys()];

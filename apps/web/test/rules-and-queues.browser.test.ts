@@ -18,6 +18,7 @@ it("asks who is online by filters as long as a server reads, each device once", 
 describeInBrowser("the page of a rollout", (open, begin) => {
   it("says its rules in a line, shows those of each wave, and changes limit, deadline and later waves", async () => {
     const { page, server } = await open("/rollouts/new");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
     await page
       .getByText("Above 50 % failures, of 5 devices or more: pause the rollout. Each device has 1 day.")

@@ -9,6 +9,8 @@ describeInBrowser("a session that ends", (open) => {
     const { page, server } = await open("/rollouts/new");
     await page.getByLabel("Name").fill("Half filled in");
     await page.getByLabel("Size of wave 1").fill("3");
+    await page.getByRole("button", { name: "Review rollout" }).click();
+    await page.getByText("Nobody else is needed to start it.").waitFor();
     server.signOutEverybody();
     await page.getByRole("button", { name: "Start rollout" }).click();
     const again = page.getByRole("dialog", { name: "Sign in again" });
@@ -22,8 +24,9 @@ describeInBrowser("a session that ends", (open) => {
     await page.keyboard.press("Enter");
     await again.waitFor({ state: "detached" });
     expect(await page.getByLabel("Size of wave 1").inputValue()).toBe("3");
+    await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page.getByRole("heading", { name: "Half filled in" }).waitFor();
+    await page.getByRole("heading", { name: "Half filled in", exact: true }).waitFor();
     expect(server.asked.at(-1)).toMatchObject({ name: "Half filled in", waves: [{ count: 3 }, { percent: 25 }] });
   });
 

@@ -59,11 +59,16 @@ import {
 import {
   addPermit,
   archiveRelease,
+  compareReleases,
   deleteRelease,
+  getRelease,
   listReleases,
   unarchiveRelease,
   uploadRelease,
 } from "./resources/releases.ts";
+import { listReleaseFailures, listRolloutFailures } from "./resources/failures.ts";
+import { estimateRollout, getRolloutCourse } from "./resources/rollout-course.ts";
+import { deleteRolloutTemplate, listRolloutTemplates, saveRolloutTemplate } from "./resources/rollout-templates.ts";
 import {
   approveWave,
   archiveRollout,
@@ -199,6 +204,9 @@ export const routes = {
   replaceThingCertificate,
   withdrawThingCertificate,
   listReleases,
+  getRelease,
+  compareReleases,
+  listReleaseFailures,
   uploadRelease,
   archiveRelease,
   unarchiveRelease,
@@ -213,6 +221,9 @@ export const routes = {
   getRollout,
   listRolloutDeployments,
   listDecisions,
+  listRolloutFailures,
+  getRolloutCourse,
+  estimateRollout,
   pauseRollout,
   resumeRollout,
   approveWave,
@@ -229,6 +240,9 @@ export const routes = {
   archiveRollout,
   unarchiveRollout,
   deleteRollout,
+  listRolloutTemplates,
+  saveRolloutTemplate,
+  deleteRolloutTemplate,
   whyRollout,
   listAttention,
   getEmergencyStop,

@@ -20,7 +20,10 @@ import type * as oidc from "./resources/oidc.ts";
 import type * as metrics from "./resources/metrics.ts";
 import type * as passkeys from "./resources/passkeys.ts";
 import type * as problems from "./resources/problems.ts";
+import type * as failures from "./resources/failures.ts";
 import type * as releases from "./resources/releases.ts";
+import type * as course from "./resources/rollout-course.ts";
+import type * as templates from "./resources/rollout-templates.ts";
 import type * as rules from "./resources/rollout-rules.ts";
 import type * as rollouts from "./resources/rollouts.ts";
 import type * as session from "./resources/session.ts";
@@ -94,6 +97,11 @@ export type ClaimPage = z.output<typeof claims.claimPage>;
 
 export type ReleaseImage = z.output<typeof releases.releaseImage>;
 export type Release = z.output<typeof releases.release>;
+export type ReleaseDetail = z.output<typeof releases.releaseDetail>;
+export type ReleaseDifference = z.output<typeof releases.releaseDifference>;
+export type FailureCluster = z.output<typeof failures.failureCluster>;
+export type RolloutCourse = z.output<typeof course.rolloutCourse>;
+export type RolloutEstimate = z.output<typeof course.estimate>;
 
 export type TrustKey = z.output<typeof trusts.trustKey>;
 export type TrustLink = z.output<typeof trusts.trustLink>;
@@ -116,6 +124,9 @@ export type HeldFor = z.output<typeof rollouts.heldFor>;
 export type NewRollout = z.input<typeof rollouts.newRollout>;
 /** With every default. */
 export type CompleteNewRollout = z.output<typeof rollouts.newRollout>;
+export type RolloutSettings = z.output<typeof templates.rolloutSettings>;
+export type RolloutTemplate = z.output<typeof templates.rolloutTemplate>;
+export type NewRolloutTemplate = z.output<typeof templates.newRolloutTemplate>;
 export type RolloutOrder = CompleteNewRollout["order"];
 export type Decision = z.output<typeof rollouts.decision>;
 export type Preflight = z.output<typeof rollouts.preflight>;

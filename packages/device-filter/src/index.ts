@@ -5,7 +5,7 @@ export type { Filter } from "./filter.ts";
 export { FilterError } from "./filter-error.ts";
 export { type Filtered, type Matcher, matcherOf } from "./match.ts";
 export { parseFilter } from "./parse.ts";
-export { printFilter } from "./print.ts";
+export { printFilter, quoted } from "./print.ts";
 export { type Source, sourceOf } from "./sources.ts";
 export { postgresDialect, sqliteDialect } from "./sql-dialects.ts";
 export { filterToSql, type KnownFleet } from "./to-sql.ts";

@@ -4,7 +4,8 @@ import { printAge } from "./age.ts";
 import { type FieldName, kindOf } from "./fields.ts";
 import type { Filter, Value } from "./filter.ts";
 
-const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+/** A text as a filter names it. */
+export const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
 
 function valueText(field: FieldName, value: Value): string {
   if (typeof value === "number") return kindOf(field) === "age" ? printAge(value) : String(value);

@@ -23,11 +23,13 @@ export function errorCodeOf(name: string): ErrorCode | undefined {
 export class FormatError extends Error {
   readonly code: ErrorCode;
   readonly codeName: string;
+  readonly detail: string;
 
   constructor(code: ErrorCode, detail: string) {
     super(`${errorName(code)}: ${detail}`);
     this.name = "FormatError";
     this.code = code;
     this.codeName = errorName(code);
+    this.detail = detail;
   }
 }

@@ -156,7 +156,13 @@ export function readHeader(bytes: Uint8Array): H.ImageHeader {
 }
 
 /** What an image file says of itself; lengths are checked to be exact. Throws FormatError. */
-export async function describeImage(bytes: Uint8Array): Promise<ImageDescription> {
+export const describeImage = (bytes: Uint8Array): Promise<ImageDescription> => describeHead(bytes, bytes.length);
+
+/**
+ * The same of a file of so many bytes, of which `bytes` are the first, with all of header and signatures. Throws
+ * FormatError.
+ */
+export async function describeHead(bytes: Uint8Array, fileBytes: number): Promise<ImageDescription> {
   const header = readHeader(bytes);
   const block = parseSignatureBlock(bytes, header.headerBytes, bytes.length - header.headerBytes);
   if (block < 0) throw new FormatError(-block, "the signature block was refused");
@@ -167,10 +173,10 @@ export async function describeImage(bytes: Uint8Array): Promise<ImageDescription
     );
   }
   const sizeBytes = imageFileBytes(header.headerBytes, block, header.chunkCount, header.payloadBytes);
-  if (bytes.length < sizeBytes)
-    throw new FormatError(ErrorCode.ImageTruncated, `the file has ${bytes.length} of ${sizeBytes} bytes`);
-  if (bytes.length > sizeBytes)
-    throw new FormatError(ErrorCode.ImageTrailingBytes, `the file has ${bytes.length - sizeBytes} bytes after its end`);
+  if (fileBytes < sizeBytes)
+    throw new FormatError(ErrorCode.ImageTruncated, `the file has ${fileBytes} of ${sizeBytes} bytes`);
+  if (fileBytes > sizeBytes)
+    throw new FormatError(ErrorCode.ImageTrailingBytes, `the file has ${fileBytes - sizeBytes} bytes after its end`);
   const part = (offset: number, length: number): string => {
     try {
       return text.decode(bytes.subarray(offset, offset + length));

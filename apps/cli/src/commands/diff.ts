@@ -1,8 +1,8 @@
 // `flipside diff`
 
+import type { ImageDifference } from "@flipside/image-format";
 import { command, type Invocation } from "../command-line/command.ts";
 import { printSize } from "../command-line/units.ts";
-import type { ImageDifference } from "../images/compare-images.ts";
 
 function textOf({ hardware, digests, members, chunks }: ImageDifference): string {
   const [first, second] = digests;
@@ -21,7 +21,7 @@ function textOf({ hardware, digests, members, chunks }: ImageDifference): string
 
 async function run({ words }: Invocation<Record<never, never>>) {
   const { releaseIn } = await import("../images/release-in.ts");
-  const { compareImages } = await import("../images/compare-images.ts");
+  const { compareImages } = await import("@flipside/image-format");
   const [first, second] = [await releaseIn(words[0]!), await releaseIn(words[1]!)];
   const names = [...new Set([...first, ...second].map(({ image }) => image.hardware.name))];
   const images = names.map((name) =>

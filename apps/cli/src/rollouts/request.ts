@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import type { Client } from "@flipside/api/client";
-import type { NewRollout } from "@flipside/api/types";
+import { everyPage } from "@flipside/api/every-page";
+import type { NewRollout, RolloutTemplate } from "@flipside/api/types";
 import type { OptionsOf } from "../command-line/command.ts";
 import { CommandFailure, UsageError } from "../command-line/failures.ts";
 import type { Io } from "../command-line/io.ts";
@@ -17,6 +18,10 @@ export const requestOptions = {
   release: { value: "VERSION", what: "what is rolled out: a release's version, or its id" },
   product: { value: "NAME", what: "of which product, where several have that version" },
   file: { value: "FILE", what: "the request as JSON (docs/api.md, Rollouts); - is standard input" },
+  template: {
+    value: "NAME",
+    what: "begin with the settings that were kept under this name (flipside rollout templates)",
+  },
   name: { value: "TEXT", what: "what it is called (the release's product and version)" },
   target: { value: "FILTER", what: "to the devices that a filter means (docs/device-filter.md)", read: readFilter },
   device: { value: "ID", what: "to this device", many: true },
@@ -125,10 +130,29 @@ function saidByOptions(options: RequestOptions): Partial<NewRollout> {
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
+/** Throws CommandFailure. */
+async function settingsKept(api: Client, meant: string): Promise<Record<string, unknown>> {
+  const templates = await everyPage<RolloutTemplate>(async (query) => {
+    const { templates, next } = await api("GET /api/v1/rollout-templates", { query });
+    return { members: templates, next };
+  });
+  const found = templates.find(({ name }) => name === meant);
+  if (found !== undefined) return { ...found.settings };
+  const known = templates.map(({ name }) => name).join(", ");
+  throw new CommandFailure(
+    `there is no template ${meant}; ${known === "" ? "none was kept yet" : `there are ${known}`}`,
+  );
+}
+
 /** Throws UsageError and CommandFailure; whether the whole of it holds, the server says. */
 export async function requestOf(api: Client, io: Io, options: RequestOptions): Promise<NewRollout> {
   const said = saidByOptions(options);
-  const request = { ...(options.file === undefined ? {} : await fromFile(io, options.file)), ...said };
+  const kept = options.template === undefined ? {} : await settingsKept(api, options.template);
+  const request: Record<string, unknown> = {
+    ...kept,
+    ...(options.file === undefined ? {} : await fromFile(io, options.file)),
+    ...said,
+  };
   if (options.release !== undefined) {
     const { id, product, version } = await findRelease(api, options.release, options.product);
     Object.assign(request, { releaseId: id });

@@ -35,7 +35,12 @@ import { passkeyRoutes } from "../features/passkeys/routes.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { fleetHistoryRoutes } from "../features/fleet-history/routes.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
+import { failureRoutes } from "../features/failures/routes.ts";
+import { createReleaseDetails } from "../features/releases/details.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
+import { rolloutTemplateRoutes } from "../features/rollout-templates/routes.ts";
+import { createRolloutTemplates } from "../features/rollout-templates/templates.ts";
+import { createCourses } from "../features/rollouts/course.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
 import { webhookRoutes } from "../features/webhooks/routes.ts";
@@ -69,7 +74,7 @@ export function createInterface(
   claims: Claims,
 ): Express {
   const { sessions, deviceCounts } = features;
-  const { rollouts, whys, emergencyStop, trustReplacement, foreign } = features;
+  const { emergencyStop, trustReplacement, foreign } = features;
   const { storage, accounts, trust, clock, log, members } = foundation;
   const brokerRights = createBrokerRights({
     authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
@@ -99,9 +104,8 @@ export function createInterface(
     commandRoutes(features.commands, features.commandMany),
     configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),
-    releaseRoutes(features.releases),
+    ...releaseAndRolloutRoutes(foundation, features),
     trustRoutes(storage.db, trust, trustReplacement),
-    rolloutRoutes(rollouts, whys),
     emergencyStopRoutes(emergencyStop),
     attentionRoutes(features.attention),
     eventRoutes(features, accounts),
@@ -131,6 +135,15 @@ const deviceRoutesOf = ({ devices, deviceCounts, boards, clearConflict, ...other
   const { deviceDeletion, whys, tagMany, deviceViews } = others;
   return deviceRoutes(devices, deviceCounts, boards, clearConflict, deviceDeletion, whys, tagMany, deviceViews);
 };
+const releaseAndRolloutRoutes = (
+  { storage, clock, files }: Pick<Foundation, "storage" | "clock" | "files">,
+  { releases, rollouts, whys, emergencyStop }: Features,
+): BoundRoute[][] => [
+  releaseRoutes(releases, createReleaseDetails({ db: storage.db, files, releases })),
+  rolloutRoutes(rollouts, whys, createCourses({ db: storage.db, clock, brake: emergencyStop })),
+  failureRoutes(storage.db),
+  rolloutTemplateRoutes(createRolloutTemplates({ storage, now: clock.wallMs })),
+];
 
 const adminRoutesOf = ({ hawkbit, mender, awsIot }: Features["foreign"]): BoundRoute[] => [
   ...hawkbitAdminRoutes(hawkbit?.registration),

@@ -18,11 +18,17 @@ const pageOfDevice = /^\/devices\/[^/]+$/;
 const hashedPath = /^(?:\/brick-it)?\/assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+(?:\.br|\.gz)?$/;
 
 /**
- * The workers of "Try to brick it" run WebAssembly, and a worker goes by the policy that its script came with; the page
- * around them keeps the console's (docs/decisions/0033-a-device-in-the-tab.md).
+ * The workers of "Try to brick it", and the one in which the console looks at release files, run WebAssembly. A worker
+ * goes by the policy that its script came with; the pages around them keep the console's
+ * (docs/decisions/0033-a-device-in-the-tab.md).
  */
-const wasmWorkerPath = /^\/brick-it\/assets\/(?:replay-)?worker-[A-Za-z0-9_-]{8,}\.js$/;
+const wasmWorkerPath =
+  /^\/(?:brick-it\/assets\/(?:replay-)?worker|assets\/release-check-worker)-[A-Za-z0-9_-]{8,}\.js$/;
 const wasmWorkerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+
+/** Of a worker's script; undefined: the path is of something else, which has the policy of everything. */
+export const workerPolicy = (path: string): string | undefined =>
+  wasmWorkerPath.test(path) ? wasmWorkerPolicy : undefined;
 
 function setCaching(response: Response, path: string): void {
   response.setHeader("Cache-Control", hashedPath.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
@@ -40,7 +46,8 @@ export function consoleFiles(consoleDir: string): Router {
       throw new ApiError("not-found", "The interface is below /api.");
     if (request.path === "/brick-it") return response.redirect(301, "/brick-it/");
     if (request.path === "/brick-it/" && isFile("/brick-it/index.html")) request.url = "/brick-it/index.html";
-    if (wasmWorkerPath.test(request.path)) response.setHeader("Content-Security-Policy", wasmWorkerPolicy);
+    const policy = workerPolicy(request.path);
+    if (policy !== undefined) response.setHeader("Content-Security-Policy", policy);
     const isPage = !name.includes(".") || pageOfDevice.test(request.path);
     if (isPage && !request.path.startsWith("/assets/") && !isFile(request.path)) request.url = "/index.html";
     next();

@@ -2,6 +2,7 @@
 
 import type { ErrorRequestHandler, Request, Response } from "express";
 import type { Problem } from "@flipside/api/types";
+import { refusedFile } from "@flipside/api/refused-file";
 import { FormatError } from "@flipside/image-format";
 import { ZodError } from "zod";
 import type { Logger } from "../logging.ts";
@@ -38,38 +39,9 @@ export function sendProblem(response: Response, error: ApiError): void {
     .send(problemText(error, requestIdOf(response)));
 }
 
-/** What an operator can do about a release file that was refused, by the format's error name. */
-const adviceFor: Record<string, string> = {
-  "image-truncated": "The file is cut short; build or copy it again.",
-  "image-trailing-bytes": "The file has bytes after its end; build or copy it again.",
-  "header-malformed": "This is not a release file, or its header is damaged. Choose the file that the build wrote.",
-  "header-version-unsupported": "The file was made for a newer server; update the server first.",
-  "header-unknown-critical-field": "The file was made for a newer server; update the server first.",
-  "header-feature-unsupported": "The file uses a feature that this version does not have; build it without.",
-  "signature-block-malformed": "The signatures are damaged; sign the release again.",
-  "signature-unknown-key":
-    "It is signed by a key that is no release key of this project. Sign it with one of the trust record's release keys.",
-  "signature-mismatch":
-    "It was changed after it was signed, or signed wrongly. Build and sign it again; do not trust this file.",
-  "chunk-table-mismatch":
-    "It was changed after it was signed. Get the file again from the build; do not trust this one.",
-  "trust-record-invalid":
-    "Choose the file that `npm run trust` wrote, made from this server's own record and signed by enough of its roots.",
-  "trust-not-newer": "Choose the file that was made last.",
-  "trust-forked": "Make the next record from the one that this server has.",
-  "chunk-mismatch": "It was changed after it was signed. Get the file again from the build; do not trust this one.",
-};
-
 function formatProblem(error: FormatError, requestId: string | undefined): Problem {
-  const advice = adviceFor[error.codeName] ?? "Build the release again.";
-  return {
-    type: `urn:flipside:error:${error.codeName}`,
-    title: error.codeName.startsWith("trust-") ? "The trust record was refused" : "The release file was refused",
-    status: 422,
-    detail: `${error.message}. ${advice}`,
-    code: error.codeName,
-    ...occurrence(requestId),
-  };
+  const { status, code, title, detail } = refusedFile(error);
+  return { type: `urn:flipside:error:${code}`, title, status, detail, code, ...occurrence(requestId) };
 }
 
 const storageBusyRetrySeconds = 5;

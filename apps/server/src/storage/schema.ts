@@ -452,6 +452,16 @@ export interface RolloutRequestTable {
   request: string;
 }
 
+/** Settings of rollouts, kept under a name. */
+export interface RolloutTemplateTable {
+  id: string;
+  name: string;
+  /** JSON of RolloutSettings. */
+  settings: string;
+  savedAt: number;
+  savedBy: string;
+}
+
 /** Devices of a rollout that is being made, until they have their deployments. */
 export interface RolloutTargetTable {
   rolloutId: string;
@@ -870,6 +880,7 @@ export interface Schema {
   rollouts: RolloutTable;
   rolloutRequests: RolloutRequestTable;
   rolloutTargets: RolloutTargetTable;
+  rolloutTemplates: RolloutTemplateTable;
   deployments: DeploymentTable;
   deploymentCounts: DeploymentCountTable;
   changes: ChangeTable;

@@ -194,11 +194,11 @@ const withoutConfigurations = [
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
 ].join("; ");
 
-/** Undoes migrations 0036, 0039 and 0040. */
+/** Undoes migrations 0036, 0039, 0040, 0042, 0043 and 0045. */
 const withoutScopes = [
   ...["SeenFirst", "SeenAgain", "SeenNoMore"].map((what) => `drop trigger devices${what}`),
-  ...["devicesSeen", "deviceViews"].map((table) => `drop table ${table}`),
-  "drop index devicesByEnrolment",
+  ...["devicesSeen", "deviceViews", "rolloutTemplates", "fleetSamples"].map((table) => `drop table ${table}`),
+  ...["devicesByEnrolment", "deploymentsByEnd", "devicesByTrustRefusal"].map((index) => `drop index ${index}`),
   "drop index devicesByTrustDigest",
   "drop index rolloutsByScope",
   ...["accounts", "apiTokens", "rollouts"].map((table) => `alter table ${table} drop column scope`),

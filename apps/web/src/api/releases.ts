@@ -1,9 +1,9 @@
 import { addressOf, answerOf } from "@flipside/api/client";
-import { errors } from "@flipside/api/errors";
 import { everyPage } from "@flipside/api/every-page";
 import { releaseBytesMax } from "@flipside/api/limits";
 import { noAnswerInTime, ProblemError, problemFrom, unreachable } from "@flipside/api/problem";
 import type { Release } from "@flipside/api/types";
+import { tooLarge } from "../release-check/check-release.ts";
 import { api, heard } from "./http.ts";
 
 /** `archived`: with those that are. */
@@ -45,15 +45,8 @@ export function uploadRelease(
 ): Promise<Release> {
   const { onProgress, signal } = options;
   if (file.size > releaseBytesMax) {
-    // Said before so much is sent for nothing, in the server's own terms.
-    return Promise.reject(
-      new ProblemError({
-        ...errors["upload-too-large"],
-        code: "upload-too-large",
-        detail: `A release file may have ${releaseBytesMax / 1024 / 1024} MiB at most.`,
-        errors: [],
-      }),
-    );
+    // Said before so much is sent for nothing.
+    return Promise.reject(tooLarge());
   }
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();

@@ -14,7 +14,7 @@ import { QuickActions } from "./quick-actions.tsx";
 const sections = [
   { label: "Overview", href: "/", pages: ["overview"] },
   { label: "Devices", href: "/devices", pages: ["devices", "device"] },
-  { label: "Releases", href: "/releases", pages: ["releases"] },
+  { label: "Releases", href: "/releases", pages: ["releases", "release"] },
   { label: "Rollouts", href: "/rollouts", pages: ["rollouts", "rollout", "new-rollout"] },
   { label: "Trust", href: "/trust", pages: ["trust"] },
 ] as const;

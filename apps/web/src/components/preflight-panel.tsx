@@ -50,7 +50,7 @@ const ProblemFound = ({ problem: { kind, sentence, todo } }: { problem: Prefligh
       <Icon name={icon} />
       <div className="notice-body">
         <p>
-          <strong>{label}:</strong> {sentence}
+          <strong>{label}:</strong> <bdi>{sentence}</bdi>
         </p>
         <p className="muted">{todo}</p>
       </div>
@@ -70,7 +70,7 @@ const Numbers = ({ preflight }: { preflight: Preflight }): ReactNode => {
       "Offline",
       offline.longest === null ? undefined : (
         <>
-          {plural(offline.count, "device")}, the longest {offline.longest.deviceId}
+          {plural(offline.count, "device")}, the longest <bdi>{offline.longest.deviceId}</bdi>
           {offline.longest.lastSeenAt !== null && (
             <>
               , seen <TimeAgo at={offline.longest.lastSeenAt} />

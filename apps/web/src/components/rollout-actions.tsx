@@ -12,6 +12,7 @@ import {
   rollBackRollout,
   unarchiveRollout,
 } from "../api/rollouts.ts";
+import { actionEffects, rolledBack } from "../words/action-effects.ts";
 import { plural } from "../words/quantities.ts";
 import type { IconName } from "../words/state-words.ts";
 import { navigate } from "../router.ts";
@@ -20,6 +21,7 @@ import { ArchivingButtons } from "./archiving.tsx";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
+import { Effects } from "./rollout-effects.tsx";
 import { ResizeWavesDialog } from "./resize-waves-dialog.tsx";
 import { ChangeRulesDialog } from "./rules-dialog.tsx";
 
@@ -180,6 +182,7 @@ function RolloutWords({ rollout, onChanged }: Props): ReactNode {
           onClose={close}
         >
           <p>{actionWords[asking as RolloutAction].explains}</p>
+          <Effects parts={actionEffects(asking as RolloutAction, rollout)} />
         </ConfirmDialog>
       )}
     </>
@@ -223,7 +226,10 @@ function RollBackDialog({ rollout, onChanged, onClose }: DialogProps): ReactNode
         </p>
       }
       fields={() => (
-        <Field label="Who goes back">
+        <Field
+          label="Who goes back"
+          hint={`As things stand: ${rolledBack(rollout, scope === "all" ? undefined : Number(scope))}.`}
+        >
           {(ids) => (
             <select {...ids} value={scope} onChange={(event) => setScope(event.target.value)}>
               <option value="all">All devices that were updated</option>

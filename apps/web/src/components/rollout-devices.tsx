@@ -115,7 +115,7 @@ const columnsOf = (currentWave: number, presence: Presence): Column<Deployment>[
     cell: (deployment) => (
       <>
         <Link className="row-link" href={devicePath(deployment.deviceId)}>
-          {deployment.deviceId}
+          <bdi>{deployment.deviceId}</bdi>
         </Link>
         {deployment.attempt > 1 && <span className="sub">attempt {deployment.attempt}</span>}
       </>

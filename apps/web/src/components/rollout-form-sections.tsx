@@ -13,7 +13,6 @@ import { CheckField } from "./check-field.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
 import { FilterField } from "./filter-field.tsx";
-import { Link } from "./link.tsx";
 import { MaintenanceFields } from "./maintenance-fields.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 import { RetryFields } from "./retry-fields.tsx";
@@ -382,11 +381,11 @@ export const SummarySection = ({
   draft,
   plan,
   problem,
-  busy,
   check,
+  onDiscard,
 }: Pick<Props, "draft" | "plan"> & {
   problem: ProblemError | undefined;
-  busy: boolean;
+  onDiscard: () => void;
   /** Asking first, and what came of it. */
   check: ReactNode;
 }): ReactNode => (
@@ -398,12 +397,12 @@ export const SummarySection = ({
     {check}
     {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
     <div className="actions">
-      <ActButton needs="rollouts:write" type="submit" className="button primary" aria-disabled={busy}>
-        {busy ? "Creating…" : "Start rollout"}
+      <ActButton needs="rollouts:write" type="submit" className="button primary">
+        Review rollout
       </ActButton>
-      <Link className="button" href="/rollouts">
+      <button type="button" className="button" onClick={onDiscard}>
         Discard
-      </Link>
+      </button>
     </div>
   </section>
 );

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from "react";
 import { paces, type RuleErrors, type TypedRate, type TypedRules } from "../typed-rules.ts";
+import { ownTimeZone } from "../words/quantities.ts";
 import { thresholdWords } from "../words/state-words.ts";
 import { CheckField } from "./check-field.tsx";
 import { Field } from "./field.tsx";
@@ -95,7 +96,7 @@ export const StartField = ({
   change,
   errors,
 }: Props & { label: string; hint: string }): ReactNode => (
-  <Field label={label} hint={`In your time zone. ${hint}`} error={errors.startAt}>
+  <Field label={label} hint={`In your time zone, ${ownTimeZone()}. ${hint}`} error={errors.startAt}>
     {(ids) => (
       <input
         {...ids}

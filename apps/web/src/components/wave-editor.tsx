@@ -6,6 +6,7 @@ import type { FilterError } from "@flipside/device-filter";
 import type { RuleErrors, TypedRules } from "../typed-rules.ts";
 import { type DealtWaves, takesAll, type TypedWaves, type WaveRow, waveRow } from "../typed-waves.ts";
 import { count, plural } from "../words/quantities.ts";
+import { CumulativeBar } from "./cumulative-stages.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { FilterField } from "./filter-field.tsx";
 import { Icon } from "./icon.tsx";
@@ -182,6 +183,9 @@ function OwnRules({ index, own, set, draft, errors, showErrors }: OwnProps): Rea
   );
 }
 
+const reachedBy = (sizes: readonly number[], wave: number): number =>
+  sizes.slice(0, wave + 1).reduce((sum, size) => sum + size, 0);
+
 const WavePreview = ({
   id,
   dealt: { sizes, isExact },
@@ -198,16 +202,16 @@ const WavePreview = ({
       <p className="muted">Choose devices to see how many each wave has.</p>
     ) : (
       <>
-        <div className="wave-preview-bar" aria-hidden="true">
-          {sizes.map((size, i) => size > 0 && <div key={i} style={{ flexGrow: size }} />)}
-        </div>
         <ol role="list">
           {sizes.map((size, i) => (
             <li key={i} className={size === 0 ? "muted" : ""}>
               <span>Wave {i + 1}</span> <strong>{plural(size, "device")}</strong>{" "}
               <span className="muted">
-                {size === 0 ? "(nothing left for it)" : `${count(wholePercent(size, total))} %`}
+                {size === 0
+                  ? "(nothing left for it)"
+                  : `${count(wholePercent(size, total))} %, ${count(reachedBy(sizes, i))} of ${count(total)} by then`}
               </span>
+              <CumulativeBar sizes={sizes} index={i} />
             </li>
           ))}
         </ol>

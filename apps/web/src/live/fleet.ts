@@ -120,6 +120,7 @@ export class Fleet {
   readonly #rollout = new Map<string, Resource<Rollout>>();
   readonly #whyDevice = new Map<string, Resource<Why>>();
   readonly #whyRollout = new Map<string, Resource<Why>>();
+  readonly #asked = new Map<string, Resource<never>>();
 
   #stream: SharedStream | undefined;
   #connection: ConnectionState = "connecting";
@@ -229,6 +230,11 @@ export class Fleet {
     }));
   }
 
+  /** What one part of a page asks for itself, by a name of its own: kept current while somebody looks at it. */
+  asked<T>(name: string, rules: ResourceRules<T>): Resource<T> {
+    return remembered(this.#asked as Map<string, Resource<T>>, name, () => rules);
+  }
+
   /** Follows what happens; the returned function ends that. */
   connect(): () => void {
     const stream = new SharedStream({
@@ -267,6 +273,7 @@ export class Fleet {
       ...(this.#listing === undefined ? [] : [this.#listing.listing.resource]),
       ...(this.#presence === undefined ? [] : [this.#presence.resource]),
       ...(this.#metrics === undefined ? [] : [this.#metrics.resource]),
+      ...this.#asked.values(),
       this.releases,
       this.allReleases,
       this.rollouts,

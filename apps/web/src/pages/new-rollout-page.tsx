@@ -4,9 +4,12 @@ import type { CompleteNewRollout, Device, Release } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { cloneRollout, createRollout } from "../api/rollouts.ts";
 import { CheckFirst } from "../components/check-first.tsx";
+import { Icon } from "../components/icon.tsx";
+import { LeaveGuard } from "../components/leave-guard.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
+import { RolloutReview } from "../components/rollout-review.tsx";
 import { SupersedeField } from "../components/supersede-field.tsx";
 import {
   LimitsSection,
@@ -16,10 +19,15 @@ import {
   WhatSection,
   WhenSection,
 } from "../components/rollout-form-sections.tsx";
+import { TemplateBar } from "../components/template-bar.tsx";
+import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { Resource } from "../live/resource.ts";
 import { draftOf, fitOf, newDraft, planOf, requestOf, type RolloutDraft } from "../rollout-draft.ts";
-import { navigate, rolloutPath } from "../router.ts";
+import { withSettings } from "../rollout-templates.ts";
+import { navigate, rolloutPath, useParam } from "../router.ts";
+import { forgetDraft, savedDraft, saveDraft } from "../saved-draft.ts";
+import { useUser } from "../session.tsx";
 
 interface Asked {
   releaseId: string | null;
@@ -38,7 +46,11 @@ export function NewRolloutPage({ releaseId, cloneOf }: Asked): ReactNode {
               if (releases.size === 0) return <NoRelease />;
               const of = { releases: newestFirst([...releases.values()]), devices: [...devices.values()] };
               return cloneOf === null ? (
-                <RolloutForm {...of} begun={newDraft(chosenOf(of.releases, releaseId).id)} />
+                <RolloutForm
+                  {...of}
+                  begun={newDraft(chosenOf(of.releases, releaseId).id)}
+                  restores={releaseId === null}
+                />
               ) : (
                 <ClonedForm {...of} id={cloneOf} />
               );
@@ -83,12 +95,78 @@ function ClonedForm({ id, ...of }: FormProps & { id: string }): ReactNode {
   );
 }
 
-function RolloutForm({ releases, devices, begun }: FormProps & { begun: RolloutDraft }): ReactNode {
-  const [draft, setDraft] = useState(begun);
-  const change = (part: Partial<RolloutDraft>): void => setDraft((before) => ({ ...before, ...part }));
+/**
+ * What is typed is kept in this browser until it is started or thrown away. `restores`: it begins with what is kept.
+ */
+function useSavedDraft(begun: RolloutDraft, restores: boolean) {
+  const { userName } = useUser();
+  const [kept, setKept] = useState(() => savedDraft(userName));
+  const [isRestored, setRestored] = useState(restores && kept !== undefined);
+  const [draft, setDraft] = useState(() => (isRestored ? kept!.draft : begun));
+  const [isTouched, setTouched] = useState(isRestored);
+  const newest = useRef(draft);
+  const show = (next: RolloutDraft): void => setDraft((newest.current = next));
+  const change = (part: Partial<RolloutDraft>): void => {
+    show({ ...newest.current, ...part });
+    setTouched(true);
+    saveDraft(userName, newest.current);
+  };
+  const forget = (): void => {
+    forgetDraft(userName);
+    setTouched(false);
+    setRestored(false);
+    setKept(undefined);
+  };
+  const startAnew = (): void => {
+    forget();
+    show(begun);
+  };
+  const goOn = (): void => {
+    show(kept!.draft);
+    setRestored(true);
+    setTouched(true);
+  };
+  // Once something else is typed, that has taken its place.
+  const notice = kept && !(isTouched && !isRestored) && (
+    <KeptDraft savedAt={kept.savedAt} isShown={isRestored} onStartAnew={startAnew} onGoOn={goOn} />
+  );
+  return { draft, change, isTouched, notice, forget };
+}
+
+interface KeptProps {
+  savedAt: string;
+  isShown: boolean;
+  onStartAnew: () => void;
+  onGoOn: () => void;
+}
+
+const KeptDraft = ({ savedAt, isShown, onStartAnew, onGoOn }: KeptProps): ReactNode => (
+  <div className="notice" role="status">
+    <Icon name="back" />
+    <div className="notice-body">
+      <p>
+        {isShown ? "This is what you had typed " : "This browser has kept another rollout that you had typed "}
+        <TimeAgo at={savedAt} />
+        {isShown ? ", as this browser has kept it." : ". What you type here takes its place."}
+      </p>
+      <button type="button" className="button small" onClick={isShown ? onStartAnew : onGoOn}>
+        {isShown ? "Start anew" : "Go on with that one"}
+      </button>
+    </div>
+  </div>
+);
+
+function RolloutForm({
+  releases,
+  devices,
+  begun,
+  restores = false,
+}: FormProps & { begun: RolloutDraft; restores?: boolean }): ReactNode {
+  const { draft, change, isTouched, notice, forget } = useSavedDraft(begun, restores);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ProblemError>();
+  const [step, setStep] = useParam("step");
   const form = useRef<HTMLFormElement>(null);
 
   const release = chosenOf(releases, draft.releaseId);
@@ -107,36 +185,76 @@ function RolloutForm({ releases, devices, begun }: FormProps & { begun: RolloutD
     return false;
   };
 
-  const submit = async (event: FormEvent): Promise<void> => {
+  const review = (event: FormEvent): void => {
     event.preventDefault();
-    if (busy || !isComplete()) return;
+    if (!isComplete()) return;
+    // A step of its own: Back leads from the review to the form.
+    const { pathname, search } = window.location;
+    const query = new URLSearchParams(search);
+    query.set("step", "review");
+    navigate(`${pathname}?${query}`, { isMeant: true });
+  };
+
+  const start = async (): Promise<void> => {
+    if (busy) return;
     setBusy(true);
     try {
       const rollout = await createRollout(requestOf(draft, plan));
-      navigate(rolloutPath(rollout.id));
+      forget();
+      navigate(rolloutPath(rollout.id), { isMeant: true });
     } catch (thrown) {
       setProblem(asProblem(thrown));
+      setStep("");
       setBusy(false);
     }
   };
 
+  const guard = (
+    <LeaveGuard isTouched={isTouched} onDiscard={forget}>
+      <p>What you have typed was not started. Kept, it is here again when you come back, in this browser.</p>
+    </LeaveGuard>
+  );
+  if (step === "review" && !plan.isWrong)
+    return (
+      <>
+        {guard}
+        <RolloutReview
+          {...{ draft, plan, busy }}
+          request={requestOf(draft, plan)}
+          onStart={() => void start()}
+          onBack={() => setStep("")}
+        />
+      </>
+    );
   const shared = { draft, plan, change, tried };
   return (
-    <form ref={form} className="rollout-form" noValidate onSubmit={(event) => void submit(event)}>
-      <WhatSection {...shared} releases={releases}>
-        <SupersedeField {...{ draft, change, releases }} />
-      </WhatSection>
-      <TargetSection {...shared} />
-      <WavesSection {...shared} />
-      <LimitsSection {...shared} />
-      <WhenSection {...shared} />
-      <SummarySection
-        draft={draft}
-        plan={plan}
-        problem={problem}
-        busy={busy}
-        check={<CheckFirst draft={draft} request={() => (isComplete() ? requestOf(draft, plan) : undefined)} />}
+    <>
+      {guard}
+      {notice}
+      {/* With dialogs of its own, whose forms may not be in this one. */}
+      <TemplateBar
+        request={() => (isComplete() ? requestOf(draft, plan) : undefined)}
+        onTake={({ settings }) => change(withSettings(draft, settings))}
       />
-    </form>
+      <form ref={form} className="rollout-form" noValidate onSubmit={review}>
+        <WhatSection {...shared} releases={releases}>
+          <SupersedeField {...{ draft, change, releases }} />
+        </WhatSection>
+        <TargetSection {...shared} />
+        <WavesSection {...shared} />
+        <LimitsSection {...shared} />
+        <WhenSection {...shared} />
+        <SummarySection
+          draft={draft}
+          plan={plan}
+          problem={problem}
+          onDiscard={() => {
+            forget();
+            navigate("/rollouts", { isMeant: true });
+          }}
+          check={<CheckFirst draft={draft} request={() => (isComplete() ? requestOf(draft, plan) : undefined)} />}
+        />
+      </form>
+    </>
   );
 }

@@ -2,6 +2,7 @@ import { lazy, type ReactNode, Suspense } from "react";
 import type { RolloutSummary } from "@flipside/api/types";
 import { ActLink } from "../components/act.tsx";
 import { AttentionQueue } from "../components/attention-queue.tsx";
+import { EstimateLine } from "../components/estimate-line.tsx";
 import { FleetShares, fleetLine } from "../components/fleet-shares.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -40,7 +41,7 @@ function UnderWay(): ReactNode {
                 <li key={rollout.id}>
                   <div className="under-way-head">
                     <Link className="row-link" href={rolloutPath(rollout.id)}>
-                      {rollout.name}
+                      <bdi>{rollout.name}</bdi>
                     </Link>
                     <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
                     <span className="muted small-text">
@@ -48,6 +49,7 @@ function UnderWay(): ReactNode {
                     </span>
                   </div>
                   <OutcomeBar rollout={rollout} compact />
+                  <EstimateLine rollout={rollout} />
                 </li>
               ))}
             </ul>

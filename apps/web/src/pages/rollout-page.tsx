@@ -1,7 +1,10 @@
 import { Fragment, type ReactNode } from "react";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
+import { retriedStates } from "@flipside/api/rollout-transitions";
 import type { Rollout } from "@flipside/api/types";
 import { ActLink } from "../components/act.tsx";
+import { EstimateLine } from "../components/estimate-line.tsx";
+import { FailureClusters } from "../components/failure-clusters.tsx";
 import { HealthTests } from "../components/health-tests.tsx";
 import { Icon } from "../components/icon.tsx";
 import { Link } from "../components/link.tsx";
@@ -11,8 +14,9 @@ import { Page } from "../components/page.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { RolloutActions } from "../components/rollout-actions.tsx";
+import { RolloutCourseSection } from "../components/rollout-course.tsx";
 import { RolloutDevices } from "../components/rollout-devices.tsx";
-import { WaveRulesTable } from "../components/wave-rules.tsx";
+import { RolloutSettings } from "../components/rollout-settings.tsx";
 import { WaveTrack } from "../components/wave-track.tsx";
 import { WhyLine } from "../components/why-line.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
@@ -52,7 +56,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
                 of <code>{rollout.targetFilter}</code>
               </>
             )}
-            , created <TimeAgo at={rollout.createdAt} /> by {rollout.createdBy}
+            , created <TimeAgo at={rollout.createdAt} /> by <bdi>{rollout.createdBy}</bdi>
             {rollout.supersededBy !== null && (
               <>
                 , <Link href={rolloutPath(rollout.supersededBy)}>superseded</Link>
@@ -72,7 +76,14 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
           </>
         )
       }
-      remark={rollout && waits(rollout) && <WhyLine resource={fleet.whyRollout(id)} />}
+      remark={
+        rollout && (
+          <>
+            {waits(rollout) && <WhyLine resource={fleet.whyRollout(id)} />}
+            <EstimateLine rollout={rollout} />
+          </>
+        )
+      }
       actions={
         rollout && (
           <>
@@ -110,6 +121,7 @@ interface Shown {
 }
 
 function Details({ rollout, onChanged }: Shown): ReactNode {
+  const hasFailed = retriedStates.some((state) => rollout.counts[state] > 0);
   return (
     <>
       {rollout.preparing && <Preparing {...rollout.preparing} />}
@@ -119,22 +131,29 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
           <div className="notice-body">
             <p className="notice-title">Paused</p>
             <p>
-              {asSentence(rollout.pauseReason ?? "Somebody paused it.")} Updates that were under way go on; no further
-              device starts.
+              <bdi>{asSentence(rollout.pauseReason ?? "Somebody paused it.")}</bdi> Updates that were under way go on;
+              no further device starts.
             </p>
           </div>
         </div>
       )}
+
+      {hasFailed && <FailureClusters of="rollouts" id={rollout.id} />}
 
       <section className="panel" aria-labelledby="progress-heading">
         <h2 id="progress-heading">Progress</h2>
         <Headline rollout={rollout} />
         <h3>Waves</h3>
         <WaveTrack rollout={rollout} />
-        <WaveRulesTable settings={rollout.settings} />
       </section>
 
+      {!hasFailed && <FailureClusters of="rollouts" id={rollout.id} />}
+
+      <RolloutCourseSection rollout={rollout} />
+
       {rollout.health.length > 0 && <HealthTests tests={rollout.health} />}
+
+      <RolloutSettings rollout={rollout} onChanged={onChanged} />
 
       <RolloutDevices rollout={rollout} onChanged={onChanged} />
 
@@ -154,7 +173,7 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
                 <span className="log-head">
                   <TimeAgo at={decision.at} />
                 </span>
-                <span className="log-detail">{asSentence(decision.text)}</span>
+                <bdi className="log-detail">{asSentence(decision.text)}</bdi>
               </li>
             ))}
           </ol>

@@ -23,7 +23,7 @@ const columns: Column<RolloutSummary>[] = [
     cell: (rollout) => (
       <>
         <Link className="row-link" href={rolloutPath(rollout.id)}>
-          {rollout.name}
+          <bdi>{rollout.name}</bdi>
         </Link>
         <span className="sub">
           <bdi>{rollout.version}</bdi> · {plural(rollout.total, "device")}
@@ -74,7 +74,9 @@ const columns: Column<RolloutSummary>[] = [
     cell: (rollout) => (
       <>
         <TimeAgo at={rollout.createdAt} />
-        <span className="sub">by {rollout.createdBy}</span>
+        <span className="sub">
+          by <bdi>{rollout.createdBy}</bdi>
+        </span>
       </>
     ),
   },

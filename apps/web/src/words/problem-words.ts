@@ -8,6 +8,8 @@ const todoByCode: Record<string, string> = {
     "Check your network connection. If others can reach the server, try again; if not, see that the fleet manager is running.",
   "no-answer-in-time":
     "Try again. If you were changing something, look first: it may have been done, and just the answer been lost.",
+  "release-not-checked":
+    "Load the page again, then choose the file once more. An old or hardened browser may not run WebAssembly: there, upload with flipside push.",
   "upload-stalled": "Check your network connection, then try again.",
   "unexpected-response":
     "Try again in a moment. If it stays so, something between you and the server, such as a proxy, may be answering in its place.",

@@ -49,6 +49,9 @@ function shown(iso: string, form: Intl.DateTimeFormatOptions): string {
 /** The exact moment, in the time zone that was chosen. */
 export const moment = (iso: string): string => shown(iso, { dateStyle: "medium", timeStyle: "medium" });
 
+/** The reader's, such as "Europe/Berlin". */
+export const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** A moment near by: day and minute. */
 export const nearMoment = (iso: string): string =>
   shown(iso, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });

@@ -3,8 +3,10 @@
 import { z } from "zod";
 import { permitBytesMax, releaseBytesMax } from "../limits.ts";
 import { json, named, nothing, route } from "../route.ts";
-import { count, digest, idParams, time } from "./forms.ts";
+import { count, digest, idParams, keyId, time } from "./forms.ts";
 import { archivedAt, archivedQuery, next, pageQuery } from "./pages.ts";
+
+const headerValue = z.union([z.string(), z.number(), z.null()]);
 
 export const releaseImage = named(
   "ReleaseImage",
@@ -46,6 +48,71 @@ export const listReleases = route({
   query: z.object({ ...pageQuery, ...archivedQuery }),
   status: 200,
   answer: json(named("ReleaseList", z.strictObject({ releases: z.array(release), next }))),
+});
+
+/** Of an image, beside what lists tell. Times in milliseconds, sizes in bytes. */
+export const imageDetail = named(
+  "ReleaseImageDetail",
+  releaseImage.extend({
+    signedBy: z.array(keyId).describe("of all keys that signed it, also such as nobody knows"),
+    parts: z
+      .strictObject({ headerBytes: count, signatureBytes: count, tableBytes: count, payloadBytes: count })
+      .describe("of its file"),
+    chunkBytes: count,
+    chunkCount: count,
+    loaderVersionMin: count,
+    trustVersionMin: count,
+    confirmDeadlineMs: count,
+    contactDeadlineMs: count,
+    tries: count,
+    watchdogMs: count,
+  }),
+);
+
+export const releaseDetail = named("ReleaseDetail", release.extend({ images: z.array(imageDetail) }));
+
+export const getRelease = route({
+  method: "GET",
+  path: "/api/v1/releases/:id",
+  access: "fleet:read",
+  scoped: "no-devices",
+  summary: "A release, with what the headers of its images say",
+  params: idParams,
+  status: 200,
+  answer: json(releaseDetail),
+});
+
+export const imageDifference = named(
+  "ImageDifference",
+  z.strictObject({
+    hardware: z.string(),
+    digests: z
+      .strictObject({ from: digest.nullable(), to: digest.nullable() })
+      .describe("null: that release has no image for this hardware"),
+    members: z
+      .array(z.strictObject({ name: z.string(), from: headerValue, to: headerValue }))
+      .describe("of the header, those that differ; null: it has none"),
+    chunks: z
+      .strictObject({ same: count, other: count, otherBytes: count })
+      .nullable()
+      .describe("of the chunks of `to`, those that `from` has as well, and those that it has not; null: not known"),
+  }),
+);
+
+export const releaseDifference = named(
+  "ReleaseDifference",
+  z.strictObject({ images: z.array(imageDifference).describe("of each hardware that one of them has an image for") }),
+);
+
+export const compareReleases = route({
+  method: "GET",
+  path: "/api/v1/releases/:id/differences/:other",
+  access: "fleet:read",
+  scoped: "no-devices",
+  summary: "What differs in a release from another one: `from` is the other one, `to` the release itself",
+  params: z.strictObject({ id: z.string(), other: z.string() }),
+  status: 200,
+  answer: json(releaseDifference),
 });
 
 export const uploadRelease = route({

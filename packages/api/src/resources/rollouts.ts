@@ -21,7 +21,7 @@ import { healthSettings, healthTest } from "./health-gate.ts";
 import { archivedAt, archivedQuery, next, pageQuery } from "./pages.ts";
 import { defaultRules, laterWave, maintenance, retryRule, waveRules, waveSpec } from "./rollout-rules.ts";
 
-const newRolloutForm = z.strictObject({
+export const newRolloutForm = z.strictObject({
   name: z
     .string()
     .trim()

@@ -154,7 +154,7 @@ export function deviceView(
 }
 
 /** Versions of these images, by digest, as far as they are known. */
-async function versionsByDigest(db: Queries, digests: readonly string[]): Promise<Map<string, string>> {
+export async function versionsByDigest(db: Queries, digests: readonly string[]): Promise<Map<string, string>> {
   if (digests.length === 0) return new Map();
   const rows = await db
     .selectFrom("images")

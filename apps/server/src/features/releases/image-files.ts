@@ -22,6 +22,8 @@ export interface ImageFiles {
   read(path: string): Promise<Uint8Array>;
   /** Where the image file of this name lies. */
   pathOf(name: string): string;
+  /** The first so many bytes of an image's file, or as many as it has; undefined when there is none. */
+  headOf(name: string, bytes: number): Promise<Uint8Array | undefined>;
   /** SHA-256 (hex) and size of an image's file as it is on the disk; undefined when there is none. */
   digestOf(name: string): Promise<{ digest: string; sizeBytes: number } | undefined>;
   /** Stores an image; returns name and digest. One that is there already is written anew. */
@@ -82,6 +84,16 @@ export async function openImageFiles(
     }
   }
 
+  /** Undefined: there is none. */
+  async function opened(name: string): Promise<nodeFiles.FileHandle | undefined> {
+    try {
+      return await files.open(join(images, name), "r");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
   return {
     remove,
     pathOf: (name) => join(images, name),
@@ -101,14 +113,22 @@ export async function openImageFiles(
       return path;
     },
     read: (path) => files.readFile(path),
-    async digestOf(name) {
-      let file;
+    async headOf(name, bytes) {
+      const file = await opened(name);
+      if (file === undefined) return undefined;
       try {
-        file = await files.open(join(images, name), "r");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-        throw error;
+        const buffer = Buffer.alloc(bytes);
+        let got = 0;
+        for (let bytesRead = 1; bytesRead > 0 && got < bytes; got += bytesRead)
+          ({ bytesRead } = await file.read(buffer, got, bytes - got, got));
+        return buffer.subarray(0, got);
+      } finally {
+        await file.close();
       }
+    },
+    async digestOf(name) {
+      const file = await opened(name);
+      if (file === undefined) return undefined;
       try {
         const hash = createHash("sha256");
         const buffer = Buffer.allocUnsafe(readBytes);

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { releaseBytesMax } from "@flipside/api/limits";
+import { imageUploadedBefore, uploadedBefore, whyOutOfSequence } from "@flipside/api/release-order";
 import type { Release as ReleaseView } from "@flipside/api/types";
 import {
-  checkReleaseAgreement,
   describeImage,
   ErrorCode,
   FormatError,
@@ -16,10 +16,9 @@ import {
   PERMIT_DEVICE_OFFSET,
   PERMIT_DIGEST_OFFSET,
   permitIsForAnyDevice,
-  splitRelease,
   type StrictVerifier,
   toHex,
-  verifyImage,
+  verifyRelease,
 } from "@flipside/image-format";
 import { paged, type PageAsked } from "../../http/cursor.ts";
 import { ApiError } from "../../http/errors.ts";
@@ -32,7 +31,6 @@ import type { FileRemoval } from "./file-removal.ts";
 import { imagesOf, releaseOf } from "./stored.ts";
 import type { ImageFiles } from "./image-files.ts";
 import type { ImageStore } from "./image-store.ts";
-import { compareVersions } from "@flipside/api/version-order";
 import type { Trust } from "../trust/trust.ts";
 
 /** As its cursors name it. */
@@ -120,37 +118,20 @@ export function createReleases(options: {
       .where("version", "=", version)
       .where("deletedAt", "is", null)
       .executeTakeFirst();
-    if (same !== undefined)
-      throw new ApiError(
-        "release-exists",
-        `${product} ${version} was uploaded before. A release is never replaced; build a new version.`,
-      );
+    if (same !== undefined) throw new ApiError("release-exists", uploadedBefore(product, version));
     const digest = await db.selectFrom("images").select("digest").where("digest", "in", digests).executeTakeFirst();
-    if (digest !== undefined)
-      throw new ApiError("release-exists", `Image ${digest.digest} belongs to a release that was uploaded before.`);
+    if (digest !== undefined) throw new ApiError("release-exists", imageUploadedBefore(digest.digest));
   }
 
-  /** A later version must have a higher sequence: devices go by the sequence, people by the version. */
   async function refuseOutOfSequence(product: string, version: string, releaseSequence: number): Promise<void> {
-    for (const other of await storage.db
+    const others = await storage.db
       .selectFrom("releases")
       .select(["version", "releaseSequence"])
       .where("product", "=", product)
       .where("deletedAt", "is", null)
-      .execute()) {
-      const order = compareVersions(version, other.version);
-      const rises = Math.sign(releaseSequence - other.releaseSequence);
-      if (order === undefined ? rises !== 0 : order === 0 || Math.sign(order) === rises) continue;
-      const relation = order === undefined ? "differs from" : order > 0 ? "is later than" : "is earlier than";
-      const sequences =
-        rises === 0
-          ? `both have release sequence ${releaseSequence}`
-          : `its release sequence ${releaseSequence} is ${rises > 0 ? "higher" : "lower"} than ${other.releaseSequence}`;
-      throw new ApiError(
-        "release-sequence",
-        `Version ${version} ${relation} ${other.version}, but ${sequences}: devices take the one with the higher sequence for the newer. Build it with another sequence, or confirm that this is meant (confirmSequence=true).`,
-      );
-    }
+      .execute();
+    const why = whyOutOfSequence({ version, releaseSequence }, others);
+    if (why !== undefined) throw new ApiError("release-sequence", why);
   }
 
   /** The known release that consists of these images, if a file of it can't be served; else undefined. */
@@ -228,11 +209,7 @@ export function createReleases(options: {
   }
 
   async function verifyAndKeep(path: string, by: string, confirmSequence: boolean): Promise<ReleaseView> {
-    const images = splitRelease(await files.read(path));
-    const described = [];
-    for (const bytes of images)
-      described.push({ bytes, image: await verifyImage(bytes, options.trust.releaseKeys, verifier) });
-    await checkReleaseAgreement(images);
+    const described = await verifyRelease(await files.read(path), options.trust.releaseKeys, verifier);
     const { product, version, releaseSequence, description } = described[0]!.image;
     const digests = described.map(({ image }) => image.digest);
     const lacking = await toMend(product, version, digests);

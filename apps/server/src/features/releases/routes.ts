@@ -3,13 +3,16 @@
 import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
+import type { ReleaseDetails } from "./details.ts";
 import { releaseList, type Releases } from "./releases.ts";
 
-export function releaseRoutes(releases: Releases): BoundRoute[] {
+export function releaseRoutes(releases: Releases, details: ReleaseDetails): BoundRoute[] {
   return [
     bind(routes.listReleases, ({ query }) =>
       releases.list({ ...pageOf(releaseList, ["number", "string"], query), archived: query.archived === "true" }),
     ),
+    bind(routes.getRelease, ({ params }) => details.one(params.id)),
+    bind(routes.compareReleases, ({ params }) => details.compare(params.id, params.other)),
     bind(routes.uploadRelease, async ({ query, body, user, note }) => {
       const confirmed = { confirmSequence: query.confirmSequence === "true" };
       const release = await releases.upload(body, user.userName, confirmed);

@@ -4,10 +4,11 @@ import { routes } from "@flipside/api/routes";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
 import type { Whys } from "../deployments/why.ts";
+import type { Courses } from "./course.ts";
 import type { Rollouts } from "./rollouts.ts";
 import { rolloutDecisions, rolloutDeployments, rolloutList } from "./summaries.ts";
 
-export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): BoundRoute[] {
+export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">, courses: Courses): BoundRoute[] {
   return [
     bind(routes.listRollouts, ({ query, user: { scope } }) =>
       rollouts.list({
@@ -35,6 +36,8 @@ export function rolloutRoutes(rollouts: Rollouts, whys: Pick<Whys, "rollout">): 
     bind(routes.listDecisions, ({ params, query }) =>
       rollouts.decisions(params.id, pageOf(rolloutDecisions, ["number"], query)),
     ),
+    bind(routes.getRolloutCourse, ({ params }) => courses.course(params.id)),
+    bind(routes.estimateRollout, ({ params }) => courses.estimate(params.id)),
     bind(routes.pauseRollout, ({ params, user }) => rollouts.pause(params.id, user.userName)),
     bind(routes.resumeRollout, ({ params, user }) => rollouts.resume(params.id, user.userName)),
     bind(routes.approveWave, ({ params, user }) => rollouts.approve(params.id, user.userName)),

@@ -40,6 +40,8 @@ import { migrate as scopes } from "./0036-scopes.ts";
 import { migrate as configurationsAndCollectedLogs } from "./0037-configurations-and-collected-logs.ts";
 import { migrate as trustDigests } from "./0039-trust-digests.ts";
 import { migrate as deviceLists } from "./0040-device-lists.ts";
+import { migrate as deploymentsByEnd } from "./0042-deployments-by-end.ts";
+import { migrate as rolloutTemplates } from "./0043-rollout-templates.ts";
 import { migrate as fleetSamples } from "./0045-fleet-samples.ts";
 import { type Migrate, tools } from "./tools.ts";
 
@@ -81,6 +83,8 @@ const history: Record<string, Migrate> = {
   "0037-configurations-and-collected-logs": configurationsAndCollectedLogs,
   "0039-trust-digests": trustDigests,
   "0040-device-lists": deviceLists,
+  "0042-deployments-by-end": deploymentsByEnd,
+  "0043-rollout-templates": rolloutTemplates,
   "0045-fleet-samples": fleetSamples,
 };
 

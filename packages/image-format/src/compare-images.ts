@@ -1,6 +1,7 @@
 // What differs between two images: members of the header, and chunks.
 
-import type { ImageDescription } from "@flipside/image-format";
+import type { ImageDescription } from "./image-file.ts";
+import { toHex } from "./keys.ts";
 
 const DIGEST_BYTES = 32;
 
@@ -15,6 +16,7 @@ export interface ImageDifference {
 }
 
 export interface Compared {
+  /** The file, or its beginning with all of the chunk table. */
   bytes: Uint8Array;
   image: ImageDescription;
 }
@@ -34,7 +36,7 @@ const told: readonly string[] = [
 function chunkDigests({ bytes, image }: Compared): string[] {
   return Array.from({ length: image.chunkCount }, (_, i) => {
     const at = image.tableOffset + i * DIGEST_BYTES;
-    return Buffer.from(bytes.subarray(at, at + DIGEST_BYTES)).toString("hex");
+    return toHex(bytes.subarray(at, at + DIGEST_BYTES));
   });
 }
 
@@ -49,6 +51,7 @@ function chunksOf(first: Compared | undefined, second: Compared | undefined): Im
   return { same: second.image.chunkCount - other.length, other: other.length, otherBytes };
 }
 
+/** Of one hardware; at least one of them is given. */
 export function compareImages(first: Compared | undefined, second: Compared | undefined): ImageDifference {
   const members: ImageDifference["members"] = {};
   const [one, two] = [first?.image, second?.image].map((image) => (image ?? {}) as Record<string, unknown>);

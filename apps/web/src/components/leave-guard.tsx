@@ -1,0 +1,52 @@
+// Asks before a page is left on which something was typed; the browser itself asks before the tab is closed.
+
+import { type ReactNode, useEffect, useState } from "react";
+import { guardLeaving, navigate } from "../router.ts";
+import { Dialog } from "./dialog.tsx";
+
+interface Props {
+  /** Something was typed that was not sent. */
+  isTouched: boolean;
+  /** What becomes of it. */
+  children: ReactNode;
+  onDiscard: () => void;
+}
+
+export function LeaveGuard({ isTouched, children, onDiscard }: Props): ReactNode {
+  const [wanted, setWanted] = useState<string>();
+  useEffect(() => {
+    if (!isTouched) return undefined;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    const letGo = guardLeaving(setWanted);
+    return () => {
+      window.removeEventListener("beforeunload", ask);
+      letGo();
+    };
+  }, [isTouched]);
+  if (wanted === undefined) return null;
+  const leave = (): void => navigate(wanted, { isMeant: true });
+  return (
+    <Dialog title="Leave this page?" onClose={() => setWanted(undefined)}>
+      {children}
+      <div className="actions dialog-actions">
+        <button type="button" className="button" onClick={() => setWanted(undefined)}>
+          Stay
+        </button>
+        <button
+          type="button"
+          className="button danger-outline"
+          onClick={() => {
+            onDiscard();
+            leave();
+          }}
+        >
+          Discard and leave
+        </button>
+        <button type="button" className="button primary" onClick={leave}>
+          Keep and leave
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,163 @@
+// How a rollout went over time: how many ended, and the share of failures against the limit of a wave.
+
+import type { ReactNode } from "react";
+import type { Rollout, RolloutCourse } from "@flipside/api/types";
+import { getCourse } from "../api/rollout-course.ts";
+import { type CoursePoint, courseOf, sharePercentOf, stepPath } from "../course-plot.ts";
+import { useFleet } from "../live/hooks.ts";
+import { useParam } from "../router.ts";
+import { count, nearMoment, plural } from "../words/quantities.ts";
+import { DataTable } from "./data-table.tsx";
+import { Disclosure } from "./disclosure.tsx";
+import { Field } from "./field.tsx";
+import { Loaded } from "./loaded.tsx";
+
+const finishedOf = ({ waves }: Pick<Rollout, "waves">): number =>
+  waves.reduce((sum, { finished }) => sum + finished, 0);
+
+export function RolloutCourseSection({ rollout }: { rollout: Rollout }): ReactNode {
+  const { id } = rollout;
+  const fleet = useFleet();
+  const course = fleet.asked<RolloutCourse>(`course ${id}`, {
+    load: () => getCourse(id),
+    apply: (value) => value,
+    wantsReload: (value, event) =>
+      event.kind === "rollout" &&
+      event.data.id === id &&
+      value.steps.reduce((sum, { succeeded, failed }) => sum + succeeded + failed, 0) !==
+        finishedOf(event.data) - event.data.counts.cancelled,
+  });
+  return (
+    <section className="panel" aria-labelledby="course-heading">
+      <h2 id="course-heading">Over time</h2>
+      <Loaded resource={course} what="how it went">
+        {(value) => <Course course={value} rollout={rollout} />}
+      </Loaded>
+    </section>
+  );
+}
+
+function Course({ course, rollout }: { course: RolloutCourse; rollout: Rollout }): ReactNode {
+  const [param, setParam] = useParam("wave");
+  const begun = rollout.waves.slice(0, rollout.currentWave + 1);
+  if (course.steps.length === 0 || begun.length === 0)
+    return <p className="muted">No device has come to its end yet.</p>;
+  const wave = begun.find(({ index }) => String(index + 1) === param)?.index ?? begun.at(-1)!.index;
+  const limit = rollout.settings.rules[wave]?.failureThresholdPercent;
+  const ofWave = courseOf(course, wave);
+  return (
+    <>
+      <Ended course={course} />
+      {begun.length > 1 && (
+        <Field label="Share of failures in">
+          {(ids) => (
+            <select {...ids} value={wave + 1} onChange={(event) => setParam(event.target.value)}>
+              {begun.map(({ index }) => (
+                <option key={index} value={index + 1}>
+                  Wave {index + 1}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
+      <Shares course={course} points={ofWave} wave={wave} limit={limit} />
+      <Disclosure label="As a table" held={false}>
+        <DataTable
+          caption="What had ended by when, in all waves"
+          rows={courseOf(course, undefined)}
+          rowKey={({ at }) => at}
+          columns={[
+            { head: "By", isName: true, cell: ({ at }) => nearMoment(at) },
+            { head: "Confirmed", cell: ({ succeeded }) => count(succeeded) },
+            { head: "Failed", cell: ({ failed }) => count(failed) },
+            { head: "Share of failures", cell: (point) => `${sharePercentOf(point).toFixed(1)} %` },
+          ]}
+        />
+      </Disclosure>
+    </>
+  );
+}
+
+const box = { width: 640, height: 120 };
+const frame = { left: 44, right: 630, top: 8, bottom: 98 };
+
+interface ChartProps {
+  label: string;
+  course: RolloutCourse;
+  max: number;
+  unit: string;
+  children: ReactNode;
+}
+
+const Chart = ({ label, course, max, unit, children }: ChartProps): ReactNode => (
+  <svg className="course-chart" viewBox={`0 0 ${box.width} ${box.height}`} role="img" aria-label={label}>
+    <line className="axis" x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
+    <text x={frame.left - 6} y={frame.top} textAnchor="end" dominantBaseline="hanging">
+      {`${count(Math.round(max))}${unit}`}
+    </text>
+    <text x={frame.left - 6} y={frame.bottom} textAnchor="end">
+      0
+    </text>
+    <text x={frame.left} y={box.height - 6}>
+      {nearMoment(course.from)}
+    </text>
+    <text x={frame.right} y={box.height - 6} textAnchor="end">
+      {nearMoment(course.until)}
+    </text>
+    {children}
+  </svg>
+);
+
+function Ended({ course }: { course: RolloutCourse }): ReactNode {
+  const points = courseOf(course, undefined);
+  const last = points.at(-1)!;
+  const max = Math.max(last.succeeded, last.failed, 1);
+  const line = (valueOf: (point: CoursePoint) => number): string => stepPath(points, course, { valueOf, max, frame });
+  const said = `${plural(last.succeeded, "device")} confirmed and ${count(last.failed)} failed by ${nearMoment(last.at)}`;
+  return (
+    <figure className="course">
+      <figcaption>
+        <span className="tone-ok course-key">confirmed {count(last.succeeded)}</span>{" "}
+        <span className="tone-bad course-key is-dashed">failed {count(last.failed)}</span>
+      </figcaption>
+      <Chart label={said} course={course} max={max} unit="">
+        <path className="course-line tone-ok" d={line(({ succeeded }) => succeeded)} />
+        <path className="course-line tone-bad is-dashed" d={line(({ failed }) => failed)} />
+      </Chart>
+    </figure>
+  );
+}
+
+function Shares({
+  course,
+  points,
+  wave,
+  limit,
+}: {
+  course: RolloutCourse;
+  points: readonly CoursePoint[];
+  wave: number;
+  limit: number | undefined;
+}): ReactNode {
+  const last = points.at(-1);
+  if (last === undefined) return <p className="muted">No device of wave {wave + 1} has come to its end yet.</p>;
+  const max = Math.min(100, Math.max(5, 1.25 * Math.max(limit ?? 0, ...points.map(sharePercentOf))));
+  const now = `${sharePercentOf(last).toFixed(1)} % of wave ${wave + 1} failed`;
+  const against = limit === undefined ? "" : `; the limit is ${limit} %`;
+  const y = frame.bottom - ((limit ?? 0) / max) * (frame.bottom - frame.top);
+  return (
+    <figure className="course">
+      <figcaption>
+        {now}
+        {against}.
+      </figcaption>
+      <Chart label={`${now}${against}`} course={course} max={max} unit=" %">
+        {limit !== undefined && limit <= max && (
+          <line className="course-limit" x1={frame.left} x2={frame.right} y1={y} y2={y} />
+        )}
+        <path className="course-line tone-bad" d={stepPath(points, course, { valueOf: sharePercentOf, max, frame })} />
+      </Chart>
+    </figure>
+  );
+}

@@ -1,0 +1,108 @@
+// The last look at a rollout before it is started: what it will do to how many devices, when, what it would meet as the
+// server sees it now, and whether a second person is needed.
+
+import { type ReactNode, useEffect, useMemo, useRef } from "react";
+import type { NewRollout, Preflight, TwoPersonRule } from "@flipside/api/types";
+import { preflightRollout } from "../api/rollouts.ts";
+import { getTwoPersonRule } from "../api/second-person.ts";
+import { useResource } from "../live/hooks.ts";
+import { Resource } from "../live/resource.ts";
+import { reviewedWaves, reviewSentences } from "../review-words.ts";
+import type { RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
+import { ownTimeZone, plural } from "../words/quantities.ts";
+import { ActButton } from "./act.tsx";
+import { CumulativeBar } from "./cumulative-stages.tsx";
+import { Icon } from "./icon.tsx";
+import { Loaded } from "./loaded.tsx";
+import { PreflightPanel } from "./preflight-panel.tsx";
+import { RehearsalSlot } from "./rehearsal-slot.tsx";
+
+interface Props {
+  draft: RolloutDraft;
+  plan: RolloutPlan;
+  request: NewRollout;
+  busy: boolean;
+  onStart: () => void;
+  onBack: () => void;
+}
+
+export function RolloutReview({ draft, plan, request, busy, onStart, onBack }: Props): ReactNode {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  const asked = JSON.stringify(request);
+  const preflight = useMemo(
+    () =>
+      new Resource<Preflight>({
+        load: () => preflightRollout(JSON.parse(asked) as NewRollout),
+        apply: (value) => value,
+      }),
+    [asked],
+  );
+  return (
+    <section className="review" aria-labelledby="review-heading">
+      <div className="panel">
+        <h2 id="review-heading" ref={heading} tabIndex={-1}>
+          Review: <bdi>{request.name}</bdi>
+        </h2>
+        <p>
+          <bdi>{plan.release.product}</bdi> <bdi>{plan.release.version}</bdi> goes to{" "}
+          <strong>{plural(plan.chosen.length, "device")}</strong>, in {plural(plan.dealt.sizes?.length ?? 0, "wave")}.
+          Nothing has happened yet.
+        </p>
+        <Stages draft={draft} plan={plan} />
+        <h3>When it stops, and how fast it goes</h3>
+        <ul className="facts">
+          {reviewSentences(draft, plan).map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+        <SecondPerson />
+      </div>
+      <div className="panel">
+        <h2>What it would meet</h2>
+        <Loaded resource={preflight} what="what it would meet">
+          {(value) => <PreflightPanel preflight={value} />}
+        </Loaded>
+      </div>
+      <RehearsalSlot request={request} />
+      <div className="actions">
+        <ActButton needs="rollouts:write" className="button primary" aria-disabled={busy} onClick={onStart}>
+          <Icon name="play" /> {busy ? "Creating…" : "Start rollout"}
+        </ActButton>
+        <button type="button" className="button" onClick={onBack}>
+          Change something
+        </button>
+      </div>
+    </section>
+  );
+}
+
+const Stages = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode => (
+  <ol className="stages" role="list" aria-label="Its waves, one after the other">
+    {reviewedWaves(draft, plan).map(({ index, sentence }) => (
+      <li key={index}>
+        <strong>Wave {index + 1}:</strong> {sentence}
+        <CumulativeBar sizes={plan.dealt.sizes!} index={index} />
+      </li>
+    ))}
+    <li className="muted">Times are of {ownTimeZone()}.</li>
+  </ol>
+);
+
+/** Whether starting takes two persons here. */
+function SecondPerson(): ReactNode {
+  const rule = useMemo(() => new Resource<TwoPersonRule>({ load: getTwoPersonRule, apply: (value) => value }), []);
+  const { value } = useResource(rule);
+  if (value === undefined) return null;
+  const isNeeded = [...value.operations, ...value.besides].includes("createRollout");
+  return (
+    <p className="why">
+      <Icon name={isNeeded ? "alert" : "check"} />
+      <span>
+        {isNeeded
+          ? "Starting a rollout takes two persons here: it waits until somebody else has confirmed it."
+          : "Nobody else is needed to start it."}
+      </span>
+    </p>
+  );
+}

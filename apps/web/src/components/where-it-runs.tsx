@@ -1,0 +1,79 @@
+// Where a release runs: how many devices of each hardware have it in the slot that runs, and how it stands there.
+
+import type { ReactNode } from "react";
+import type { DeviceGroup, Release } from "@flipside/api/types";
+import { quoted } from "@flipside/device-filter";
+import { countDevices } from "../api/counted-devices.ts";
+import type { SlotStateName } from "../format.ts";
+import { useFleet } from "../live/hooks.ts";
+import { devicesPath } from "../router.ts";
+import { count, plural } from "../words/quantities.ts";
+import { slotWords, wordsOf } from "../words/state-words.ts";
+import { DataTable } from "./data-table.tsx";
+import { Link } from "./link.tsx";
+import { Loaded } from "./loaded.tsx";
+import { StateBadge } from "./state-badge.tsx";
+
+const runs = (id: string): string => `release = ${quoted(id)}`;
+
+export function WhereItRuns({ release: { id, images } }: { release: Pick<Release, "id" | "images"> }): ReactNode {
+  const fleet = useFleet();
+  const digests = images.map(({ digest }) => digest);
+  const groups = fleet.asked<DeviceGroup[]>(`runs ${id}`, {
+    load: () => countDevices(runs(id), ["hardware", "slotState"]),
+    apply: (value) => value,
+    wantsReload: (_value, { kind, data }) => kind === "device" && digests.includes(data.running?.digest ?? ""),
+  });
+  return (
+    <section className="panel" aria-labelledby="runs-heading">
+      <h2 id="runs-heading">Where it runs</h2>
+      <Loaded resource={groups} what="the devices that run it">
+        {(counted) => <Runs id={id} groups={counted} />}
+      </Loaded>
+    </section>
+  );
+}
+
+function Runs({ id, groups }: { id: string; groups: readonly DeviceGroup[] }): ReactNode {
+  const all = groups.reduce((sum, each) => sum + each.count, 0);
+  if (all === 0)
+    return (
+      <p className="muted">
+        No device that you see runs it. It reaches devices by a rollout, or by what they were made with.
+      </p>
+    );
+  return (
+    <>
+      <p>
+        <Link href={devicesPath(runs(id))}>{plural(all, "device")}</Link> {all === 1 ? "runs" : "run"} it, as their last
+        check-ins say.
+      </p>
+      <DataTable
+        caption="Devices that run it"
+        rows={[...groups]}
+        rowKey={({ values }) => values.join(" ")}
+        columns={[
+          { head: "Hardware", isName: true, cell: ({ values: [hardware] }) => <bdi>{hardware ?? "not known"}</bdi> },
+          {
+            head: "State of the image",
+            cell: ({ values: [, state] }) => (
+              <StateBadge words={wordsOf(slotWords, (state ?? "empty") as SlotStateName)} />
+            ),
+          },
+          {
+            head: "Devices",
+            cell: ({ values: [hardware, state], count: devices }) => (
+              <Link
+                href={devicesPath(
+                  `${runs(id)} and hardware = ${quoted(String(hardware))} and slotState = ${String(state)}`,
+                )}
+              >
+                {count(devices)}
+              </Link>
+            ),
+          },
+        ]}
+      />
+    </>
+  );
+}

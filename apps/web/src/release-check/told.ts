@@ -1,0 +1,21 @@
+// What the page and its worker tell each other of a release file.
+
+import type { ImageDescription } from "@flipside/image-format";
+
+export interface CheckAsked {
+  file: File;
+  /** Public keys, 32 bytes each, of who may sign releases. */
+  releaseKeys: Uint8Array[];
+}
+
+export interface CheckedImage extends ImageDescription {
+  /** Ids of keys, in hex. */
+  signedBy: string[];
+}
+
+export type CheckAnswer =
+  | { kind: "verified"; images: CheckedImage[] }
+  /** As the format's error says. */
+  | { kind: "refused"; codeName: string; message: string }
+  /** It could not be looked at. */
+  | { kind: "failed"; why: string };

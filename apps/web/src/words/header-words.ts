@@ -1,0 +1,25 @@
+// Members of an image's header, as people call them.
+
+export const headerMemberWords: Record<string, string> = {
+  imageType: "Kind of image",
+  product: "Product",
+  name: "Hardware",
+  revisionMin: "First revision",
+  revisionMax: "Last revision",
+  version: "Version",
+  releaseSequence: "Release sequence",
+  securityCounter: "Security counter (floor)",
+  loaderVersionMin: "Needs boot loader",
+  trustVersionMin: "Needs trust record",
+  payloadBytes: "Payload",
+  chunkBytes: "Chunk size",
+  loadAddress: "Load address",
+  entryAddress: "Entry address",
+  confirmDeadlineMs: "Time to prove itself",
+  contactDeadlineMs: "Time to reach the server",
+  tries: "Tries",
+  watchdogMs: "Watchdog",
+  flags: "Flags",
+  keyId: "Signed first by",
+  description: "Says of itself",
+};
