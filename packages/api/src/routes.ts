@@ -52,6 +52,7 @@ import {
   preauthorizeMenderDevice,
   rejectMenderAuthSet,
 } from "./resources/mender.ts";
+import { cancelRehearsal, createRehearsal, getRehearsal, listRehearsals } from "./resources/rehearsals.ts";
 import {
   addPermit,
   archiveRelease,
@@ -218,6 +219,10 @@ export const routes = {
   unarchiveRollout,
   deleteRollout,
   whyRollout,
+  createRehearsal,
+  listRehearsals,
+  getRehearsal,
+  cancelRehearsal,
   listAttention,
   getEmergencyStop,
   setEmergencyStop,

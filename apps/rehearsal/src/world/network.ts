@@ -55,6 +55,8 @@ export interface ConnectAs {
   will: string;
   /** Of the device's link; chunks wait for one another. */
   bytesPerMs: number;
+  /** Chunks alone take time on it: they stand for the many of a larger image. */
+  chunksAlone: boolean;
 }
 
 const silentMs = 45_000;
@@ -298,6 +300,12 @@ export class Network {
     if (!connection.isOpenAtServer) return false;
     const bytes = Buffer.from(payload as string);
     const now = this.#schedule.nowMs;
+    if (connection.as.chunksAlone && leaf !== "chunk") {
+      this.#schedule.after(this.#latencyMs(), () => {
+        if (connection.isOpenAtDevice) connection.device.received(connection, leaf, bytes);
+      });
+      return true;
+    }
     connection.busyUntilMs = Math.max(connection.busyUntilMs, now) + bytes.length / connection.as.bytesPerMs;
     for (const delayMs of this.#arrivals(leaf)) {
       const isFirst = delayMs <= this.weather.latencyMsMax;

@@ -34,6 +34,7 @@ import { Passkeys } from "../features/passkeys/passkeys.ts";
 import { passkeyRoutes } from "../features/passkeys/routes.ts";
 import { createMonitoring } from "../features/monitoring/monitoring.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
+import { rehearsalRoutes } from "../features/rehearsals/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
@@ -94,7 +95,7 @@ export function createInterface(
     claimRoutes(claims),
     releaseRoutes(releases),
     trustRoutes(trust, trustReplacement),
-    rolloutRoutes(rollouts, whys),
+    rolloutRoutes(rollouts, whys).concat(rehearsalRoutes(features.rehearsals)),
     emergencyStopRoutes(emergencyStop),
     attentionRoutes(features.attention),
     eventRoutes(features, accounts),

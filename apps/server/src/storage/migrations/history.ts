@@ -39,6 +39,7 @@ import { migrate as claimsWithLimits } from "./0035-claims-with-limits.ts";
 import { migrate as scopes } from "./0036-scopes.ts";
 import { migrate as configurationsAndCollectedLogs } from "./0037-configurations-and-collected-logs.ts";
 import { migrate as trustDigests } from "./0039-trust-digests.ts";
+import { migrate as rehearsals } from "./0044-rehearsals.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -78,6 +79,7 @@ const history: Record<string, Migrate> = {
   "0036-scopes": scopes,
   "0037-configurations-and-collected-logs": configurationsAndCollectedLogs,
   "0039-trust-digests": trustDigests,
+  "0044-rehearsals": rehearsals,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {

@@ -1,0 +1,58 @@
+// Plays what a server has asked for: each world so many times, with the seed, the seed + 1, and so on. The answer
+// depends on nothing but what was asked and the model.
+
+import { fileURLToPath } from "node:url";
+import type { RehearsalAnswer } from "@flipside/api/types";
+import { type Play, worldKindsOf } from "../../../server/src/features/rehearsals/player-words.ts";
+import { loadServer } from "../server/server-code.ts";
+import { makePairOfReleases } from "../server/project.ts";
+import { leaveRealMachine, Machine, runOn } from "../world/machine.ts";
+import { Random } from "../world/random.ts";
+import { Schedule } from "../world/schedule.ts";
+import { answerOf, worldOf } from "./answer.ts";
+import { makeFleetTemplate } from "./fleet-template.ts";
+import { habitsOf } from "./habits.ts";
+import type { RunOutcome } from "./outcome.ts";
+import { paceOf } from "./pace.ts";
+import { playRun, type RolloutStage } from "./run.ts";
+
+const serverSources = fileURLToPath(new URL("../../../server/src", import.meta.url));
+/** Before the runs begin, the devices are enrolled. */
+const beforeMs = 30 * 86_400_000;
+
+/** `onProgress` is told of each run. The process leaves the real machine for the simulated one, for good. */
+export async function playRollout(
+  { asked, model, runs, folder }: Play,
+  onProgress: (done: number, total: number) => void,
+): Promise<RehearsalAnswer> {
+  leaveRealMachine();
+  runOn(new Machine(new Schedule(), Random.of(0, "stage"), 0));
+  const pace = paceOf(model, asked.rollout);
+  const project = await makePairOfReleases();
+  const settings = { project, startServer: await loadServer(serverSources), ...pace };
+  const enrolling = { kind: "good", asked, seed: 0 } as const;
+  const devices = model.waves.flatMap((wave) => wave.devices);
+  const withHabits = devices.map((device) => ({
+    id: device.id,
+    habits: habitsOf(device, {
+      model: { ...model, crashesPerDeviceDay: 0 },
+      project,
+      supposed: enrolling,
+      isHarmed: false,
+    }),
+  }));
+  const template = await makeFleetTemplate(settings, withHabits, { startedAtMs: model.atMs - beforeMs, root: folder });
+  const stage: RolloutStage = { settings, template, model, asked, pace };
+  const kinds = worldKindsOf(asked);
+  let done = 0;
+  const worlds = [];
+  for (const kind of kinds) {
+    const outcomes: RunOutcome[] = [];
+    for (let run = 0; run < runs; run++) {
+      outcomes.push(await playRun(stage, { kind, asked, seed: asked.seed + run }));
+      onProgress(++done, runs * kinds.length);
+    }
+    worlds.push(worldOf(kind, { model, asked, outcomes }));
+  }
+  return answerOf(model, asked, { runs, worlds, pollMs: pace.pollMs });
+}
