@@ -20,29 +20,32 @@ const serverSources = fileURLToPath(new URL("../../../server/src", import.meta.u
 /** Before the runs begin, the devices are enrolled. */
 const beforeMs = 30 * 86_400_000;
 
-/** `onProgress` is told of each run. The process leaves the real machine for the simulated one, for good. */
-export async function playRollout(
-  { asked, model, runs, folder }: Play,
-  onProgress: (done: number, total: number) => void,
-): Promise<RehearsalAnswer> {
+/** The process leaves the real machine for the simulated one, for good. */
+export async function openRolloutStage({ asked, model, folder }: Omit<Play, "runs">): Promise<RolloutStage> {
   leaveRealMachine();
   runOn(new Machine(new Schedule(), Random.of(0, "stage"), 0));
   const pace = paceOf(model, asked.rollout);
   const project = await makePairOfReleases();
   const settings = { project, startServer: await loadServer(serverSources), ...pace };
-  const enrolling = { kind: "good", asked, seed: 0 } as const;
-  const devices = model.waves.flatMap((wave) => wave.devices);
-  const withHabits = devices.map((device) => ({
-    id: device.id,
-    habits: habitsOf(device, {
-      model: { ...model, crashesPerDeviceDay: 0 },
-      project,
-      supposed: enrolling,
-      isHarmed: false,
-    }),
-  }));
-  const template = await makeFleetTemplate(settings, withHabits, { startedAtMs: model.atMs - beforeMs, root: folder });
-  const stage: RolloutStage = { settings, template, model, asked, pace };
+  const supposed = { kind: "good", asked, seed: 0 } as const;
+  const calm = { ...model, crashesPerDeviceDay: 0 };
+  const devices = model.waves
+    .flatMap((wave) => wave.devices)
+    .map((device) => ({
+      id: device.id,
+      habits: habitsOf(device, { model: calm, project, supposed, isHarmed: false }),
+    }));
+  const template = await makeFleetTemplate(settings, devices, { startedAtMs: model.atMs - beforeMs, root: folder });
+  return { settings, template, model, asked, pace };
+}
+
+/** `onProgress` is told of each run. */
+export async function playRollout(
+  play: Play,
+  onProgress: (done: number, total: number) => void,
+): Promise<RehearsalAnswer> {
+  const { asked, model, runs } = play;
+  const stage = await openRolloutStage(play);
   const kinds = worldKindsOf(asked);
   let done = 0;
   const worlds = [];
@@ -54,5 +57,5 @@ export async function playRollout(
     }
     worlds.push(worldOf(kind, { model, asked, outcomes }));
   }
-  return answerOf(model, asked, { runs, worlds, pollMs: pace.pollMs });
+  return answerOf(model, asked, { runs, worlds, pollMs: stage.pace.pollMs });
 }

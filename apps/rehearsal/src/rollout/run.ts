@@ -38,6 +38,8 @@ export interface RolloutStage {
   model: FleetModel;
   asked: CompleteNewRehearsal;
   pace: Pace;
+  /** Tests look at the simulated server when a run is over. */
+  inspect?: (internals: RunningServer["internals"]) => Promise<void>;
 }
 
 /** Throws when the simulated server had an error of its own. */
@@ -149,6 +151,7 @@ class Run {
       await this.#until(stopMs + look * lookMs, () => false);
     }
     const outcome = await this.#outcome();
+    await this.#stage.inspect?.(this.#internals);
     this.#server.kill();
     await this.#server.bury();
     if (this.#fault !== undefined) throw new Error(this.#fault);

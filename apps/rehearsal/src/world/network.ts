@@ -55,7 +55,7 @@ export interface ConnectAs {
   will: string;
   /** Of the device's link; chunks wait for one another. */
   bytesPerMs: number;
-  /** Chunks alone take time on it: they stand for the many of a larger image. */
+  /** Chunks alone take time on it, and the server waits for none: they stand for the many of a larger image. */
   chunksAlone: boolean;
 }
 
@@ -316,13 +316,15 @@ export class Network {
       });
     }
     const waitMs =
-      this.kind === "elsewhere" ? 0 : connection.busyUntilMs - now - bufferBytes / connection.as.bytesPerMs;
+      this.kind === "elsewhere" || connection.as.chunksAlone
+        ? 0
+        : connection.busyUntilMs - now - bufferBytes / connection.as.bytesPerMs;
     if (waitMs > 0) await new Promise<void>((resolve) => this.#schedule.after(waitMs, resolve));
     return this.kind === "elsewhere" || connection.isOpenAtServer;
   }
 
   #waitingBytes({ busyUntilMs, as }: Connection): number {
-    if (this.kind === "elsewhere") return 0;
+    if (this.kind === "elsewhere" || as.chunksAlone) return 0;
     return Math.max(0, busyUntilMs - this.#schedule.nowMs) * as.bytesPerMs;
   }
 

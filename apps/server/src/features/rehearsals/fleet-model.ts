@@ -12,6 +12,7 @@ import { quantile, quantiles } from "./quantiles.ts";
 import { linksAssumed, paceOf } from "./update-pace.ts";
 
 export interface ModelledDevice {
+  /** Of the simulation: no device of the fleet is named. */
   id: string;
   hardware: string;
   isThere: boolean;
@@ -72,10 +73,11 @@ function modelledDevice(
   { id, hardware, isThere, isOnline, payloadBytes }: SampledDevice,
   presences: Presences,
   own: ReadonlyMap<string, number>,
+  simulatedId: string,
 ): ModelledDevice {
   const { turnsMs, returnsAfterMs } = presences.of(id);
-  const bytesPerSecond = own.get(id) ?? null;
-  return { id, hardware, isThere, isOnline, turnsMs, returnsAfterMs, payloadBytes, bytesPerSecond };
+  const known = { hardware, isThere, isOnline, turnsMs, returnsAfterMs, payloadBytes };
+  return { id: simulatedId, ...known, bytesPerSecond: own.get(id) ?? null };
 }
 
 function kindsOf(devices: readonly SampledDevice[]): RehearsedFleet["kinds"] {
@@ -108,13 +110,14 @@ export function fleetModelOf(snapshot: FleetSnapshot): FleetModel {
   const presences = presencesIn(snapshot, sampled);
   const pace = paceOf(past);
   const { failures, outcomes } = failuresIn(past);
+  let number = 0;
   const speeds = [...pace.byDevice.values()].sort((one, other) => one - other);
   return {
     atMs,
     waves: snapshot.waves.map(({ total, rules, sample }) => ({
       total,
       rules,
-      devices: sample.map((device) => modelledDevice(device, presences, pace.byDevice)),
+      devices: sample.map((device) => modelledDevice(device, presences, pace.byDevice, `device-${++number}`)),
     })),
     links: speeds.length === 0 ? [linksAssumed] : quantiles(speeds, linkQuantiles),
     aroundMs: pace.aroundMs,

@@ -22,7 +22,7 @@ export interface SnapshotOptions extends NewRolloutOptions {
 }
 
 /** Deployments of the product that have ended, newest first. */
-async function pastOf(db: Queries, product: string, clock: Pick<Clock, "shownMs">): Promise<PastDeployment[]> {
+export async function pastOf(db: Queries, product: string, clock: Pick<Clock, "shownMs">): Promise<PastDeployment[]> {
   const rows = await db
     .selectFrom("deployments")
     .innerJoin("rollouts", "rollouts.id", "deployments.rolloutId")
