@@ -60,6 +60,7 @@ import { approveRollout } from "./commands/rollout/approve.ts";
 import { createRollout } from "./commands/rollout/create.ts";
 import { listRollouts } from "./commands/rollout/list.ts";
 import { pauseRollout } from "./commands/rollout/pause.ts";
+import { rehearseRollout } from "./commands/rollout/rehearse.ts";
 import { resumeRollout } from "./commands/rollout/resume.ts";
 import { rollBackRollout } from "./commands/rollout/rollback.ts";
 import { showRollout } from "./commands/rollout/show.ts";
@@ -92,6 +93,7 @@ export const commands: readonly Command[] = [
   push,
   permit,
   createRollout,
+  rehearseRollout,
   watchRollout,
   listRollouts,
   showRollout,
