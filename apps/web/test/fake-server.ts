@@ -21,6 +21,7 @@ import {
 } from "@flipside/api/rollout-arithmetic";
 import type {
   Command,
+  CompleteNewRehearsal,
   CompleteNewRollout,
   Configuration,
   ConfigurationDocument,
@@ -35,6 +36,7 @@ import type {
   NewCommand,
   PastConfiguration,
   Preflight,
+  Rehearsal,
   Release,
   Rollout,
   RolloutSummary,
@@ -49,6 +51,7 @@ import { isFinalState } from "../src/format.ts";
 import {
   deployment as newDeployment,
   preflight as newPreflight,
+  rehearsal as newRehearsal,
   rollout as newRollout,
   trust as newTrust,
 } from "./fixtures.ts";
@@ -100,6 +103,12 @@ export class FakeServer {
   /** Those that were only asked about, and what is answered. */
   readonly checked: CompleteNewRollout[] = [];
   preflight: Preflight = newPreflight();
+  /** What rehearsals were asked for with. */
+  readonly rehearsed: CompleteNewRehearsal[] = [];
+  /** As the next look finds it. */
+  rehearsal: Rehearsal = newRehearsal();
+  /** Code of the refusal of the next rehearsals; undefined: they are begun. */
+  refuse: string | undefined;
   /** While true, the event stream answers as a proxy does whose server restarts. */
   streamDown = false;
 
@@ -386,6 +395,13 @@ export class FakeServer {
         this.checked.push(body);
         return this.preflight;
       },
+      createRehearsal: ({ body }) => {
+        if (this.refuse !== undefined) throw new Refusal(this.refuse);
+        this.rehearsed.push(body);
+        return { ...this.rehearsal, state: "queued", answer: null, progress: { done: 0, total: 0 } };
+      },
+      getRehearsal: () => this.rehearsal,
+      cancelRehearsal: () => (this.rehearsal = { ...this.rehearsal, state: "cancelled", answer: null }),
       getRollout: ({ params: { id } }) => this.#rollout(id),
       listRolloutDeployments: ({ params: { id }, query }) => {
         const { deployments, currentWave } = this.#rollout(id);

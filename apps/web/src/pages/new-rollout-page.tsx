@@ -8,6 +8,7 @@ import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
 import { SupersedeField } from "../components/supersede-field.tsx";
+import { RehearsalPanel } from "../components/rehearsal-panel.tsx";
 import {
   LimitsSection,
   SummarySection,
@@ -130,6 +131,7 @@ function RolloutForm({ releases, devices, begun }: FormProps & { begun: RolloutD
       <WavesSection {...shared} />
       <LimitsSection {...shared} />
       <WhenSection {...shared} />
+      <RehearsalPanel request={plan.isWrong ? undefined : requestOf(draft, plan)} />
       <SummarySection
         draft={draft}
         plan={plan}
