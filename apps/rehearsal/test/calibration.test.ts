@@ -1,5 +1,5 @@
-// Whether a rehearsed rollout is like the one that it stands for: one fleet is taken as the real one, and the model that
-// is learned from its history has to tell how long the same rollout takes there. All of it in simulated time.
+// Whether a rehearsed rollout is like the one that it stands for: one fleet is taken as the real one, and the model
+// that is learned from its history has to tell how long the same rollout takes there. All of it in simulated time.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";

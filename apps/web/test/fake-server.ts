@@ -51,10 +51,10 @@ import { isFinalState } from "../src/format.ts";
 import {
   deployment as newDeployment,
   preflight as newPreflight,
-  rehearsal as newRehearsal,
   rollout as newRollout,
   trust as newTrust,
 } from "./fixtures.ts";
+import { rehearsal as newRehearsal } from "./rehearsal-fixture.ts";
 import { type Handlers, Refusal, RouteServer, type SentEvent } from "./route-server.ts";
 
 const types: Record<string, string> = {

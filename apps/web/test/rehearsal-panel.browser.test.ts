@@ -2,7 +2,7 @@
 
 import { expect, it } from "vitest";
 import { axeProblems } from "./axe.ts";
-import { rehearsal } from "./fixtures.ts";
+import { rehearsal } from "./rehearsal-fixture.ts";
 import { describeInBrowser } from "./signed-in.ts";
 
 describeInBrowser("the rehearsal of a rollout", (open, begin) => {
