@@ -198,6 +198,8 @@ export const createRehearsal = route({
     "release-archived",
     "release-revoked",
     "no-devices",
+    "nobody-to-approve",
+    "rollout-state",
     "too-many-rehearsals",
   ],
 });

@@ -40,6 +40,8 @@ export interface Rehearsals {
   list(page: PageAsked & { scope: Scope }): Promise<{ rehearsals: Summary[]; next: string | null }>;
   /** Ends what is being played; nothing is begun any more. */
   close(): Promise<void>;
+  /** For tests: what would be played. */
+  modelOf(asked: Pick<CompleteNewRehearsal, "rollout">, by: { userName: string; scope: Scope }): Promise<FleetModel>;
   /** For tests: of the process that plays, while one does. */
   readonly playerPid: number | undefined;
 }
@@ -155,10 +157,18 @@ export function createRehearsals(options: RehearsalOptions): Rehearsals {
   }
 
   async function playAll(): Promise<void> {
-    for (let job = waiting.shift(); job !== undefined && !isClosed; job = waiting.shift())
-      await playOne(job).catch((error: unknown) =>
-        log.error({ err: error as Error, rehearsal: job!.id }, "what came of a rehearsal could not be kept"),
-      );
+    for (let job = waiting.shift(); job !== undefined && !isClosed; job = waiting.shift()) {
+      const { id } = job;
+      try {
+        await playOne(job);
+      } catch (error) {
+        log.error({ err: error as Error, rehearsal: id }, "a rehearsal could not be played");
+        const why = `It could not be played: ${(error as Error).message}`;
+        await keep(id, ended({ kind: "failed", why })).catch((lost: unknown) =>
+          log.error({ err: lost as Error, rehearsal: id }, "what came of a rehearsal could not be kept"),
+        );
+      }
+    }
   }
 
   function wake(): void {
@@ -176,13 +186,10 @@ export function createRehearsals(options: RehearsalOptions): Rehearsals {
     );
   }
 
-  async function modelOf(
-    { rollout }: CompleteNewRehearsal,
-    by: { userName: string; scope: Scope },
-  ): Promise<FleetModel> {
+  const modelOf: Rehearsals["modelOf"] = async ({ rollout }, by) => {
     const request = { ...rollout, scope: by.scope };
     return fleetModelOf(await takeSnapshot(options.snapshot, request, by.userName, simulatedMax));
-  }
+  };
 
   return {
     async create(asked, by) {
@@ -204,6 +211,7 @@ export function createRehearsals(options: RehearsalOptions): Rehearsals {
       wake();
       return viewOf(row);
     },
+    modelOf,
     get: async (id, scope) => viewOf(await rowOf(id, scope)),
     async cancel(id, scope) {
       await rowOf(id, scope);
