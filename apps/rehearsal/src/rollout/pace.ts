@@ -12,9 +12,9 @@ const hourMs = 3_600_000;
 const checkInsMax = 20_000;
 const looksMax = 4_000;
 const pollMsLeast = 20_000;
-const pollMsMost = 900_000;
+const pollMsMost = 3_600_000;
 const tickMsLeast = 1_000;
-const tickMsMost = 60_000;
+const tickMsMost = 300_000;
 /** Updates of a wave that follow one another, where nothing limits them: those that are put off, and stragglers. */
 const roundsOfWave = 3;
 

@@ -2,7 +2,6 @@
 
 import { errorCodeOf, errorName } from "@flipside/image-format/error-names";
 import type { CompleteNewRehearsal, RehearsedWorld } from "@flipside/api/types";
-import { counted } from "../../../server/src/domain/counted.ts";
 
 type Spread = NonNullable<RehearsedWorld["duration"]>;
 
@@ -26,10 +25,10 @@ function betweenText({ p10, p90 }: Spread): string {
   return least === most ? least : `${least} to ${most}`;
 }
 
-function devicesText({ p10, p90 }: Spread): string {
-  return p10 === p90 ? counted(p50Of({ p10, p90 }), "device") : `${p10} to ${p90} devices`;
-}
-const p50Of = ({ p10 }: Pick<Spread, "p10" | "p90">): number => p10;
+const countText = ({ p10, p90 }: Spread): string => (p10 === p90 ? `${p10}` : `${p10} to ${p90}`);
+
+const devicesText = (spread: Spread): string =>
+  `${countText(spread)} ${spread.p10 === 1 && spread.p90 === 1 ? "device" : "devices"}`;
 
 const percentText = (percent: number): string => `${Math.round(percent * 10) / 10} %`;
 
@@ -51,25 +50,29 @@ const stoppedAs: Record<string, string> = {
   "rolled-back": "rolls it back",
 };
 
-type World = Pick<RehearsedWorld, "supposed" | "duration" | "ends" | "gates" | "devices">;
+type World = Pick<RehearsedWorld, "kind" | "supposed" | "duration" | "ends" | "gates" | "devices">;
 
-function gateText({ state, wave, at, exposed, harmed }: RehearsedWorld["gates"][number], ofRuns: string): string {
-  const had = exposed.p90 === harmed.p90 && exposed.p10 === harmed.p10 ? "had it" : `had it, ${harmedText(harmed)}`;
-  return `${ofRuns}wave ${wave + 1} ${stoppedAs[state] ?? "stops it"} after ${betweenText(at)}; ${devicesText(exposed)} ${had}`;
+type Gate = RehearsedWorld["gates"][number];
+
+/** Where the image is bad, on how many of those that had it. */
+function harmText({ exposed, harmed }: Gate): string {
+  if (exposed.p10 === harmed.p10 && exposed.p90 === harmed.p90) return "";
+  return harmed.p90 === 0 ? ", and it is bad on none of these" : `, and it is bad on ${countText(harmed)} of these`;
 }
 
-const harmedText = (harmed: Spread): string =>
-  harmed.p90 === 0
-    ? "none of them a bad one"
-    : `${harmed.p10 === harmed.p90 ? harmed.p10 : `${harmed.p10} to ${harmed.p90}`} of them a bad one`;
+function gateText(gate: Gate, { kind, ofRuns }: { kind: RehearsedWorld["kind"]; ofRuns: string }): string {
+  const { state, wave, at, exposed } = gate;
+  const had = `${devicesText(exposed)} had it${kind === "good" ? "" : harmText(gate)}`;
+  return `${ofRuns}wave ${wave + 1} ${stoppedAs[state] ?? "stops it"} after ${betweenText(at)}; ${had}`;
+}
 
 /** What came of a world. */
-export function conclusionOf({ supposed, duration, ends, gates, devices }: World): string {
+export function conclusionOf({ kind, supposed, duration, ends, gates, devices }: World): string {
   const all = ends.reduce((sum, { runs }) => sum + runs, 0);
   const ofRuns = (runs: number): string => (runs === all ? "" : `in ${runs} of ${all} runs `);
   const completed = ends.find(({ state }) => state === "completed")?.runs ?? 0;
   const endless = ends.find(({ state }) => state === "running")?.runs ?? 0;
-  const parts = gates.map((gate) => gateText(gate, ofRuns(gate.runs)));
+  const parts = gates.map((gate) => gateText(gate, { kind, ofRuns: ofRuns(gate.runs) }));
   if (completed > 0) {
     const when = gates.length === 0 && duration !== null ? ` in ${betweenText(duration)}` : "";
     const harm = devices.harmed.p90 > 0 ? "no gate stops it, and it is" : "it is";
