@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { smallFleet } from "../../server/test/small-fleet.ts";
 import { type AtServer, atServer } from "./at-a-server.ts";
 
-const playMsMax = 240_000;
+const playMsMax = 600_000;
 let at: AtServer;
 let releaseId: string;
 beforeAll(async () => {

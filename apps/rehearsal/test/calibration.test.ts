@@ -45,4 +45,4 @@ it("durations that are rehearsed are about those of the fleet, and gates speak i
   expect(bad.gate!.exposed, "no more than that is under way, and was before").toBeLessThan(20);
   expect(bad.gate!.harmed).toBeGreaterThan(0);
   expect(bad.devices.rolledBack, "an image that is bad on them does not stay").toBe(bad.devices.harmed);
-}, 300_000);
+}, 600_000);

@@ -9,7 +9,7 @@ import { Fixture } from "../fixture.ts";
 import { type SmallFleet, smallFleet } from "../small-fleet.ts";
 
 const hourMs = 3_600_000;
-const playMsMax = 240_000;
+const playMsMax = 600_000;
 const ids = ["a", "b", "c", "d", "e", "f"];
 /** It stands still, an hour after the server has started. */
 let nowMs = Date.UTC(2026, 5, 1, 12);

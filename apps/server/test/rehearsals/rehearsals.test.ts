@@ -7,7 +7,7 @@ import { Fixture } from "../fixture.ts";
 import { type SmallFleet, smallFleet } from "../small-fleet.ts";
 
 const minuteMs = 60_000;
-const playMsMax = 240_000;
+const playMsMax = 600_000;
 
 let fixture: Fixture;
 let fleet: SmallFleet;

@@ -194,6 +194,9 @@ const withoutConfigurations = [
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
 ].join("; ");
 
+/** Undoes migration 0044. */
+const withoutRehearsals = "drop table rehearsals";
+
 /** Undoes migrations 0036 and 0039. */
 const withoutScopes = [
   "drop index devicesByTrustDigest",
@@ -389,6 +392,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutRehearsals);
     database.exec(withoutConfigurations);
     database.exec(withoutScopes);
     database.exec(withoutRoles);
