@@ -23,6 +23,7 @@ const notOnPostgres = [
   "apps/server/test/{engine,engine-transitions,packet-guard,console-files,chunk-windows,http-limits,sign-in-limits,identity-conflict}.test.ts",
   "apps/server/test/one-owner.test.ts", // about the data folder; test/postgres has the same of the database
   "apps/server/test/health/{sequential-test,metrics}.test.ts", // arithmetic
+  "apps/server/test/rehearsals/{fleet-model,player-that-is-left}.test.ts", // no database in them
 ];
 if (postgresMissing !== undefined) console.warn(`skipped: the server's tests on PostgreSQL: ${postgresMissing}`);
 

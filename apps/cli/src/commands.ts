@@ -65,6 +65,7 @@ import { createRollout } from "./commands/rollout/create.ts";
 import { rolloutFailures } from "./commands/rollout/failures.ts";
 import { listRollouts } from "./commands/rollout/list.ts";
 import { pauseRollout } from "./commands/rollout/pause.ts";
+import { rehearseRollout } from "./commands/rollout/rehearse.ts";
 import { resumeRollout } from "./commands/rollout/resume.ts";
 import { rollBackRollout } from "./commands/rollout/rollback.ts";
 import { showRollout } from "./commands/rollout/show.ts";
@@ -102,6 +103,7 @@ export const commands: readonly Command[] = [
   releaseFailures,
   createRollout,
   rolloutTemplates,
+  rehearseRollout,
   watchRollout,
   listRollouts,
   showRollout,

@@ -23,6 +23,7 @@ import type { HealthWatch } from "./features/health/health-watch.ts";
 import { keepingDefault } from "./features/retention/keeping.ts";
 import type { Retention } from "./features/retention/retention.ts";
 import { webhookTimeoutMsDefault } from "./features/webhooks/webhook-desk.ts";
+import { rehearsalDeadlineMsDefault, type Rehearsals } from "./features/rehearsals/rehearsals.ts";
 import type { CarryingOut } from "./features/rollouts/carrying-out.ts";
 import type { Rollouts } from "./features/rollouts/rollouts.ts";
 import { closeListener, createListener, listen, portProblem } from "./http/listener.ts";
@@ -64,6 +65,7 @@ export interface RunningServer {
     lastSeen: LastSeen;
     link: DeviceLink;
     rollouts: Rollouts;
+    rehearsals: Rehearsals;
     carryingOut: CarryingOut;
     /** What devices say of their deployments, and what they are told. */
     evidence: Evidence;
@@ -178,7 +180,12 @@ async function close({ foundation, features, link, http, rounds, checkingImages,
   const { log, clock } = foundation;
   const { events, images, delivery, offers, turns, lastSeen, progress, deviceLog, health, joining, metricHistory } =
     features;
-  const roundsEnded = Promise.all([rounds.stop(), features.carryingOut.stop(), features.retention.stop()]);
+  const roundsEnded = Promise.all([
+    features.rehearsals.close(),
+    rounds.stop(),
+    features.carryingOut.stop(),
+    features.retention.stop(),
+  ]);
   events.close();
   features.longPoll.close();
   images.stop();
@@ -220,6 +227,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const features = await createFeatures(foundation, link, {
       pollMs: options.pollMs ?? pollMsDefault,
       pieceMax: options.pieceMax ?? pieceMaxDefault,
+      rehearsalDeadlineMs: options.rehearsalDeadlineMs ?? rehearsalDeadlineMsDefault,
       hawkbit: options.hawkbit,
       mender: options.mender,
       awsIot,
@@ -304,6 +312,7 @@ function shown(
       lastSeen: features.lastSeen,
       link,
       rollouts: features.rollouts,
+      rehearsals: features.rehearsals,
       carryingOut: features.carryingOut,
       evidence: features.evidence,
       health: features.health,

@@ -128,6 +128,13 @@ describe("a route that", () => {
   });
 });
 
+/** One that is over: nobody has to play it. */
+async function newRehearsal(by: ApiClient): Promise<string> {
+  const { body } = await by.post("/api/v1/rehearsals", { rollout: filterRollout() });
+  await by.post(`/api/v1/rehearsals/${body.id}/cancel`);
+  return body.id;
+}
+
 /** What somebody of the scope gets of each route that keeps to it in its handler. */
 const inHandlers: Record<string, () => Promise<void>> = {
   async listDevices() {
@@ -279,6 +286,32 @@ const inHandlers: Record<string, () => Promise<void>> = {
       const { body } = await partner.post("/api/v1/rollouts/preflight", filterRollout({ target }));
       expect(body, JSON.stringify(target)).toMatchObject({ matched, chosen: matched });
     }
+  },
+  async createRehearsal() {
+    const { body } = await partner.post("/api/v1/rehearsals", { rollout: filterRollout() });
+    expect(body).toMatchObject({ state: "queued", scope: ["acme"] });
+    const named = filterRollout({ target: { deviceIds: ["theirs"] } });
+    expect((await partner.post("/api/v1/rehearsals", { rollout: named })).body).toMatchObject({
+      code: "device-not-known",
+    });
+    await partner.post(`/api/v1/rehearsals/${body.id}/cancel`);
+  },
+  async listRehearsals() {
+    const ids = async (by: ApiClient): Promise<string[]> =>
+      (await by.get("/api/v1/rehearsals")).body.rehearsals.map(({ id }: { id: string }) => id);
+    const [theirs, own] = [await newRehearsal(fixture.api), await newRehearsal(partner)];
+    expect(await ids(partner)).toContain(own);
+    expect(await ids(partner)).not.toContain(theirs);
+    expect(await ids(fixture.api)).toEqual(expect.arrayContaining([theirs, own]));
+  },
+  async getRehearsal() {
+    const [theirs, own] = [await newRehearsal(fixture.api), await newRehearsal(partner)];
+    expect((await partner.get(`/api/v1/rehearsals/${theirs}`)).body).toMatchObject({ code: "not-found" });
+    expect((await partner.get(`/api/v1/rehearsals/${own}`)).status).toBe(200);
+  },
+  async cancelRehearsal() {
+    const theirs = await newRehearsal(fixture.api);
+    expect((await partner.post(`/api/v1/rehearsals/${theirs}/cancel`)).body).toMatchObject({ code: "not-found" });
   },
   async streamEvents() {
     const reader = await EventReader.open(`${fixture.server.url}/api/v1/events`, person.cookie);

@@ -22,6 +22,7 @@ import {
 } from "@flipside/api/rollout-arithmetic";
 import type {
   Command,
+  CompleteNewRehearsal,
   CompleteNewRollout,
   Configuration,
   ConfigurationDocument,
@@ -40,6 +41,7 @@ import type {
   NewCommand,
   PastConfiguration,
   Preflight,
+  Rehearsal,
   Release,
   ReleaseDetail,
   ReleaseDifference,
@@ -66,6 +68,7 @@ import {
   rollout as newRollout,
   trust as newTrust,
 } from "./fixtures.ts";
+import { rehearsal as newRehearsal } from "./rehearsal-fixture.ts";
 import { type Handlers, Refusal, RouteServer, type SentEvent } from "./route-server.ts";
 
 const types: Record<string, string> = {
@@ -127,6 +130,12 @@ export class FakeServer {
   /** Those that were only asked about, and what is answered. */
   readonly checked: CompleteNewRollout[] = [];
   preflight: Preflight = newPreflight();
+  /** What rehearsals were asked for with. */
+  readonly rehearsed: CompleteNewRehearsal[] = [];
+  /** As the next look finds it. */
+  rehearsal: Rehearsal = newRehearsal();
+  /** Code of the refusal of the next rehearsals; undefined: they are begun. */
+  refuse: string | undefined;
   /** While true, the event stream answers as a proxy does whose server restarts. */
   streamDown = false;
 
@@ -527,6 +536,13 @@ export class FakeServer {
         this.checked.push(body);
         return this.preflight;
       },
+      createRehearsal: ({ body }) => {
+        if (this.refuse !== undefined) throw new Refusal(this.refuse);
+        this.rehearsed.push(body);
+        return { ...this.rehearsal, state: "queued", answer: null, progress: { done: 0, total: 0 } };
+      },
+      getRehearsal: () => this.rehearsal,
+      cancelRehearsal: () => (this.rehearsal = { ...this.rehearsal, state: "cancelled", answer: null }),
       getRollout: ({ params: { id } }) => this.#rollout(id),
       listRolloutDeployments: ({ params: { id }, query }) => {
         const { deployments, currentWave } = this.#rollout(id);

@@ -82,6 +82,8 @@ export const errors = {
   "release-older": { status: 422, title: "Some devices run a newer release" },
   "nobody-to-approve": { status: 422, title: "Nobody could approve the rollout" },
   "no-devices": { status: 422, title: "The rollout has no devices" },
+  "too-many-rehearsals": { status: 409, title: "Too many rehearsals wait" },
+  "rehearsal-state": { status: 409, title: "The rehearsal is over" },
   "event-streams-exhausted": { status: 503, title: "Too many event streams are open" },
   "members-unconfirmed": { status: 503, title: "Not every server has confirmed it" },
   "server-busy": { status: 503, title: "The server is busy" },

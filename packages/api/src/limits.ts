@@ -134,3 +134,12 @@ export const reconnectsAtLeastDefault = 5;
 export const reconnectsWithinMsMin = 60_000;
 export const reconnectsWithinMsMax = dayMs;
 export const reconnectsWithinMsDefault = 60 * 60 * 1000;
+
+/** Of rehearsals: how an image may be bad, by the names of error codes. */
+export const badCodes = ["app-unhealthy", "crashed", "no-contact", "flash-failed"] as const;
+export const badPercentDefault = 20;
+export const crashEveryMsMin = 60_000;
+export const crashEveryMsMax = 30 * dayMs;
+export const crashEveryMsDefault = 60 * 60 * 1000;
+export const approvalAfterMsMax = 30 * dayMs;
+export const seedMax = 0xffff_ffff;

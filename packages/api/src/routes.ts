@@ -56,6 +56,7 @@ import {
   preauthorizeMenderDevice,
   rejectMenderAuthSet,
 } from "./resources/mender.ts";
+import { cancelRehearsal, createRehearsal, getRehearsal, listRehearsals } from "./resources/rehearsals.ts";
 import {
   addPermit,
   archiveRelease,
@@ -244,6 +245,10 @@ export const routes = {
   saveRolloutTemplate,
   deleteRolloutTemplate,
   whyRollout,
+  createRehearsal,
+  listRehearsals,
+  getRehearsal,
+  cancelRehearsal,
   listAttention,
   getEmergencyStop,
   setEmergencyStop,

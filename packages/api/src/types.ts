@@ -21,6 +21,7 @@ import type * as metrics from "./resources/metrics.ts";
 import type * as passkeys from "./resources/passkeys.ts";
 import type * as problems from "./resources/problems.ts";
 import type * as failures from "./resources/failures.ts";
+import type * as rehearsals from "./resources/rehearsals.ts";
 import type * as releases from "./resources/releases.ts";
 import type * as course from "./resources/rollout-course.ts";
 import type * as templates from "./resources/rollout-templates.ts";
@@ -37,6 +38,14 @@ import type * as whys from "./resources/why.ts";
 export type EmergencyStop = z.output<typeof stops.emergencyStop>;
 export type AttentionItem = z.output<typeof attention.attentionItem>;
 export type Why = z.output<typeof whys.why>;
+
+export type NewRehearsal = z.input<typeof rehearsals.newRehearsal>;
+export type CompleteNewRehearsal = z.output<typeof rehearsals.newRehearsal>;
+export type Rehearsal = z.output<typeof rehearsals.rehearsal>;
+export type RehearsalState = z.output<typeof rehearsals.rehearsalState>;
+export type RehearsalAnswer = z.output<typeof rehearsals.rehearsalAnswer>;
+export type RehearsedFleet = z.output<typeof rehearsals.rehearsedFleet>;
+export type RehearsedWorld = z.output<typeof rehearsals.rehearsedWorld>;
 
 export type Problem = z.output<typeof problems.problem>;
 

@@ -10,7 +10,13 @@ export type Behaviour =
   /** Its app says that it is unhealthy. */
   | { kind: "unhealthy"; afterMs: number }
   /** It crashes again and again, so long after it was confirmed. */
-  | { kind: "gives-way"; afterMs: number };
+  | { kind: "gives-way"; afterMs: number }
+  /** It never reaches the server. */
+  | { kind: "no-contact" }
+  /** It is never installed: the update fails so, once all of it is there. */
+  | { kind: "fails"; code: number }
+  /** Its download is begun, and never comes to its end. */
+  | { kind: "stalls" };
 
 /** Of releases that are sound, that fail here and there, that are broken, and that show it late. */
 const shares = [

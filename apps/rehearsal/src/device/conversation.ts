@@ -30,6 +30,7 @@ export interface Speaker {
   after(delayMs: number, act: () => void): () => void;
   secret: Uint8Array | undefined;
   readonly bytesPerMs: number;
+  readonly chunksAlone: boolean;
   isReachable(): boolean;
   /** A session is proven on both sides. */
   proven(): void;
@@ -94,7 +95,8 @@ export class Conversation implements DeviceEnd {
     this.isProven = false;
     this.#enrolment = enrolling ? { nonce: this.#newNonce() } : undefined;
     const secret = enrolling ? "enrol" : base64url(this.#speaker.secret!);
-    const as = { enrolling, secret, will: this.#connectionId, bytesPerMs: this.#speaker.bytesPerMs };
+    const { bytesPerMs, chunksAlone } = this.#speaker;
+    const as = { enrolling, secret, will: this.#connectionId, bytesPerMs, chunksAlone };
     const connection = this.#network.connect(this, as);
     this.#connection = connection;
     this.#within(connectTimeoutMs, "no answer to the connection");

@@ -3,12 +3,13 @@
 // agent is in real/real-device.ts.
 
 import { Conversation, type Identity } from "./conversation.ts";
-import { type Behaviour, behaviourOf } from "./behaviour.ts";
+import type { Behaviour } from "./behaviour.ts";
 import { ErrorCode } from "@flipside/image-format";
-import { contactDeadlineMs, hardware, type KnownImage, product } from "../server/project.ts";
+import { hardware, type KnownImage, product } from "../server/project.ts";
 import type { Random } from "../world/random.ts";
 import type { DeviceWorld, FleetDevice, Holdings } from "./fleet-device.ts";
 import { Flash, otherThan } from "./flash.ts";
+import { drawnHabits, type Habits } from "./habits.ts";
 import { Update } from "./update.ts";
 
 /** Before the first offer says another. */
@@ -17,7 +18,6 @@ const silentPolls = 3;
 const silentMs = 30_000;
 const fallbackMs = 300_000;
 const unhealthyMs = 3_000;
-const healthyAfterMs = 1_000;
 const crashLoopBoots = 5;
 
 type BootReason = "power-on" | "update" | "roll-back" | "trap";
@@ -29,8 +29,7 @@ export class Device implements FleetDevice {
   readonly flash: Flash;
   readonly #world: DeviceWorld;
   readonly #random: Random;
-  readonly #revision: number;
-  readonly bytesPerMs: number;
+  readonly #habits: Habits;
   #conversation: Conversation;
   #update: Update;
   /** Counts runs: what was arranged in an earlier one comes to nothing. */
@@ -48,16 +47,25 @@ export class Device implements FleetDevice {
   readonly #identity: Identity;
   readonly #confirmedAtMs = new Map<KnownImage, number>();
 
-  constructor(world: DeviceWorld, identity: Identity, random: Random) {
+  constructor(
+    world: DeviceWorld,
+    identity: Identity,
+    random: Random,
+    habits: Habits = drawnHabits(world, identity.id, random),
+  ) {
     this.id = identity.id;
     this.#identity = identity;
     this.#world = world;
     this.#random = random;
-    this.#revision = random.between(1, 3);
-    this.bytesPerMs = random.pick([0.6, 1, 8, 100]);
-    this.flash = new Flash(world.project.images[0]!);
+    this.#habits = habits;
+    this.flash = new Flash(habits.imageAtFirst);
     this.#conversation = this.#newConversation();
     this.#update = this.#newUpdate();
+  }
+
+  /** What runs never reaches the server. */
+  get #isMute(): boolean {
+    return this.flash.isOnTrial && this.#habits.behaviourOf(this.flash.running.image!).kind === "no-contact";
   }
 
   get holdings(): Holdings {
@@ -87,8 +95,9 @@ export class Device implements FleetDevice {
         set secret(secret) {
           flash.secret = secret;
         },
-        bytesPerMs: this.bytesPerMs,
-        isReachable: () => this.isReachable,
+        bytesPerMs: this.#habits.bytesPerMs,
+        chunksAlone: this.#habits.chunksAlone,
+        isReachable: () => this.isReachable && !this.#isMute,
         proven: () => this.#onProven(),
         received: (leaf, payload) => this.#onReceived(leaf, payload),
         log: (what) => this.log(what),
@@ -104,6 +113,7 @@ export class Device implements FleetDevice {
       flash: this.flash,
       random: this.#random,
       project: this.#world.project,
+      habits: this.#habits,
       after: (delayMs, act) => this.after(delayMs, act),
       say: (leaf, message) => this.#conversation.say(leaf, message),
       order: () => this.#order(),
@@ -169,10 +179,19 @@ export class Device implements FleetDevice {
     this.#update = this.#newUpdate();
     const { image, state } = this.flash.running;
     this.log(`starts ${image!.version} (${state}) from slot ${this.flash.slot}: ${this.#bootReason}`);
-    this.#behave(behaviourOf(this.#world.seed, image!, this.id));
+    this.#behave(this.#habits.behaviourOf(image!));
+    this.#crashNowAndThen(image!);
     if (this.flash.isOnTrial) this.#watchTrial();
-    if (this.flash.contactFallback) this.after(Math.max(fallbackMs, contactDeadlineMs), () => this.#endFallback());
-    this.after(this.#random.between(500, 3_000), () => this.#conversation.begin());
+    if (this.flash.contactFallback)
+      this.after(Math.max(fallbackMs, this.#habits.contactDeadlineMs), () => this.#endFallback());
+    this.after(this.#habits.startMs(), () => this.#conversation.begin());
+  }
+
+  #crashNowAndThen(image: KnownImage): void {
+    if (this.flash.isOnTrial) return;
+    const afterMs = this.#habits.crashAfterMs(image);
+    // In the middle of an update it would be another trouble.
+    if (afterMs !== undefined) this.after(afterMs, () => !this.#update.isInstalled && this.#start("trap"));
   }
 
   /** What the running image does by itself. */
@@ -210,7 +229,7 @@ export class Device implements FleetDevice {
   }
 
   #watchTrial(): void {
-    this.after(contactDeadlineMs, () => {
+    this.after(this.#habits.contactDeadlineMs, () => {
       if (!this.flash.isOnTrial) return;
       if (!this.flash.fallBackForContact()) return this.#watchTrial();
       this.log("falls back for want of contact");
@@ -238,10 +257,10 @@ export class Device implements FleetDevice {
   }
 
   #confirmWhenHealthy(): void {
-    const behaviour = behaviourOf(this.#world.seed, this.flash.running.image!, this.id);
+    const behaviour = this.#habits.behaviourOf(this.flash.running.image!);
     if (behaviour.kind === "crashes" || behaviour.kind === "unhealthy") return;
     const upMs = this.#world.schedule.nowMs - this.#startedMs;
-    this.after(Math.max(10, healthyAfterMs - upMs), () => {
+    this.after(Math.max(10, this.#habits.healthyAfterMs - upMs), () => {
       const { flash } = this;
       if (!flash.isOnTrial || !this.#conversation.isProven) return;
       flash.confirm();
@@ -249,6 +268,7 @@ export class Device implements FleetDevice {
       this.#world.confirmed(this, flash.running.image!);
       this.#confirmedAtMs.set(flash.running.image!, this.#world.schedule.nowMs);
       this.#behave(behaviour);
+      this.#crashNowAndThen(flash.running.image!);
       this.#update.settled();
       this.#checkIn();
     });
@@ -271,7 +291,7 @@ export class Device implements FleetDevice {
       ...this.#order(),
       product,
       hardware,
-      revision: this.#revision,
+      revision: this.#habits.revision,
       loader: 1,
       trust: 1,
       trustDigest: this.#world.project.trustDigest,

@@ -16,11 +16,11 @@ import type { KnownImage, Project } from "../server/project.ts";
 import type { Random } from "../world/random.ts";
 import type { Begun } from "./fleet-device.ts";
 import type { Flash } from "./flash.ts";
+import type { Habits } from "./habits.ts";
 import { isSignedPiece, offeredImage } from "./what-was-signed.ts";
 
 const chunksPerSector = 4;
 const chunksPerReport = 16;
-const askAgainMsFirst = 10_000;
 const askAgainMsMax = 60_000;
 const farewellMs = 500;
 
@@ -29,6 +29,7 @@ export interface UpdateHost {
   readonly flash: Flash;
   readonly random: Random;
   readonly project: Project;
+  readonly habits: Habits;
   after(delayMs: number, act: () => void): () => void;
   say(leaf: "state" | "fetch", message: Record<string, unknown>): boolean;
   order(): { boot: number; sequence: number };
@@ -60,13 +61,14 @@ export class Update {
   #image: KnownImage | undefined;
   #next = 0;
   #askedTo = 0;
-  #askAgainMs = askAgainMsFirst;
+  #askAgainMs: number;
   #takeBackAsking: () => void = () => {};
   /** Counts what was begun, so that what was arranged for an earlier one comes to nothing. */
   #begun = 0;
 
   constructor(host: UpdateHost) {
     this.#host = host;
+    this.#askAgainMs = host.habits.askAgainMs;
     this.#recall();
   }
 
@@ -186,7 +188,7 @@ export class Update {
     this.#phase = "table";
     this.#next = this.#askedTo = 0;
     this.#enter("downloading");
-    this.#ask();
+    if (this.#host.habits.behaviourOf(image).kind !== "stalls") this.#ask();
   }
 
   #startPayload(): void {
@@ -211,7 +213,7 @@ export class Update {
     this.#host.say("fetch", { deployment, attempt, part, first, count });
     this.#takeBackAsking();
     this.#takeBackAsking = this.#later(this.#askAgainMs, () => {
-      this.#askAgainMs = Math.min(askAgainMsMax, 2 * this.#askAgainMs);
+      this.#askAgainMs = Math.max(this.#askAgainMs, Math.min(askAgainMsMax, 2 * this.#askAgainMs));
       this.#ask();
     });
   }
@@ -232,7 +234,7 @@ export class Update {
     if (!isOurs || chunk.part !== part || chunk.index !== this.#next) return;
     if (!isSignedPiece(image, chunk))
       return this.#host.violated(`piece ${chunk.index} of part ${part} of ${image.version} is not what was signed`);
-    this.#askAgainMs = askAgainMsFirst;
+    this.#askAgainMs = this.#host.habits.askAgainMs;
     this.#next++;
     this.#take(part);
   }
@@ -261,11 +263,16 @@ export class Update {
     this.#phase = "verify";
     this.#takeBackAsking();
     this.#enter("verifying");
-    this.#later(this.#host.random.between(100, 3_000), () => this.#install());
+    this.#later(this.#host.habits.verifyMs(), () => this.#install());
   }
 
   #install(): void {
     const { flash, random } = this.#host;
+    const behaviour = this.#host.habits.behaviourOf(this.#image!);
+    if (behaviour.kind === "fails") {
+      this.#end();
+      return this.#enter("failed", behaviour.code, true);
+    }
     const { id: deployment, attempt } = this.taken!;
     this.#phase = "farewell";
     const begun = this.#begun;

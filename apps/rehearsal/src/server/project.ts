@@ -58,13 +58,16 @@ export interface Project {
   rootKey: Uint8Array;
   /** Of simulated devices, oldest first. */
   images: readonly KnownImage[];
-  /** The same releases' of real ones. */
+  /** The same releases' of real ones; none: there are no real devices. */
   realImages: readonly KnownImage[];
-  /** That real devices leave the factory with, as a file. */
-  realFactoryImage: Uint8Array;
   /** By release, the file to upload. */
   releaseFiles: readonly Uint8Array[];
   imageOf(digest: string): KnownImage | undefined;
+}
+
+export interface ProjectWithRealDevices extends Project {
+  /** That real devices leave the factory with, as a file. */
+  realFactoryImage: Uint8Array;
 }
 
 /** What the images of a release have in common. */
@@ -131,7 +134,7 @@ async function known(file: Uint8Array, signer: SigningKey): Promise<KnownImage> 
   };
 }
 
-export async function makeProject(workshop: Workshop): Promise<Project> {
+async function projectOf(files: readonly Uint8Array[], realFiles: readonly Uint8Array[]): Promise<Project> {
   const [root, release, operations] = ["root", "release", "operations"].map(keyNamed) as [
     SigningKey,
     SigningKey,
@@ -145,12 +148,6 @@ export async function makeProject(workshop: Workshop): Promise<Project> {
     operationsKeys: [operations.publicKey],
   };
   const trustChain = await buildTrustChain([{ trust, signedBy: [root.privateJwk] }]);
-  const files: Uint8Array[] = [];
-  const realFiles: Uint8Array[] = [];
-  for (const index of chunksOf.keys()) {
-    files.push(await makeImage(index + 1, release));
-    realFiles.push(await makeRealImage(index + 1, release, workshop));
-  }
   const images = await Promise.all(files.map((file) => known(file, release)));
   const realImages = await Promise.all(realFiles.map((file) => known(file, release)));
   const byDigest = new Map([...images, ...realImages].map((image) => [image.digest, image]));
@@ -160,8 +157,24 @@ export async function makeProject(workshop: Workshop): Promise<Project> {
     rootKey: root.publicKey,
     images,
     realImages,
-    realFactoryImage: realFiles[0]!,
-    releaseFiles: files.map((file, index) => buildRelease([file, realFiles[index]!])),
+    releaseFiles: files.map((file, index) => buildRelease([file, ...realFiles.slice(index, index + 1)])),
     imageOf: (digest) => byDigest.get(digest),
   };
+}
+
+export async function makeProject(workshop: Workshop): Promise<ProjectWithRealDevices> {
+  const release = keyNamed("release");
+  const files: Uint8Array[] = [];
+  const realFiles: Uint8Array[] = [];
+  for (const index of chunksOf.keys()) {
+    files.push(await makeImage(index + 1, release));
+    realFiles.push(await makeRealImage(index + 1, release, workshop));
+  }
+  return { ...(await projectOf(files, realFiles)), realFactoryImage: realFiles[0]! };
+}
+
+/** Of simulated devices alone: the release that they run, and the one after it. */
+export async function makePairOfReleases(): Promise<Project> {
+  const release = keyNamed("release");
+  return projectOf([await makeImage(1, release), await makeImage(2, release)], []);
 }

@@ -17,8 +17,8 @@ import type { Project } from "./project.ts";
 import type { StartServer } from "./server-code.ts";
 
 /** A check-in costs the rehearsal more than anything else. */
-const pollMs = 20_000;
-const tickMs = 5_000;
+const pollMsDefault = 20_000;
+const tickMsDefault = 5_000;
 /** People sign in again after each restart, and their passwords are no secret here. */
 const cheapPasswords = { N: 2 ** 8, r: 8, p: 1 };
 
@@ -29,6 +29,10 @@ let verifierWasm: Uint8Array | undefined;
 
 export interface ServerSettings {
   project: Project;
+  /** How often devices are to ask, in place of what suits some minutes of trouble. */
+  pollMs?: number;
+  /** How often deadlines are looked at; the same. */
+  tickMs?: number;
 }
 
 /** What differs between the servers of two rehearsals. */
@@ -46,7 +50,7 @@ function loggerFor(onError: (text: string) => void): Logger {
 }
 
 export function serverOptions(
-  { project }: ServerSettings,
+  { project, pollMs = pollMsDefault, tickMs = tickMsDefault }: ServerSettings,
   run: {
     folder: string;
     machine: Machine;
@@ -100,6 +104,12 @@ export class ServerUnderTest {
     this.#host = host;
     this.#folder = this.#newFolder();
     copyData(template, this.#folder);
+  }
+
+  /** Throws when there is none. */
+  get internals(): RunningServer["internals"] {
+    if (this.#server === undefined) throw new Error("the server is not running");
+    return this.#server.internals;
   }
 
   get isRunning(): boolean {

@@ -9,6 +9,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
+import perfHooks from "node:perf_hooks";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -27,6 +28,8 @@ export class Machine {
   wallShiftMs = 0;
   /** Of the present start of the machine. */
   bootId = "boot-1";
+  /** What happens again and again does so no more often. */
+  intervalMsLeast = 1;
   #bootedAtMs = 0;
 
   constructor(schedule: Schedule, random: Random, startedAtMs: number) {
@@ -81,7 +84,8 @@ class Timer {
 
   refresh(): this {
     this.#takeBack();
-    this.#takeBack = machine().arrange(this.#delayMs, () => {
+    const delayMs = this.#repeats ? Math.max(this.#delayMs, machine().intervalMsLeast) : this.#delayMs;
+    this.#takeBack = machine().arrange(delayMs, () => {
       if (this.#repeats) this.refresh();
       this.#run();
     });
@@ -182,5 +186,8 @@ export function leaveRealMachine(): void {
       .replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
   Object.assign(crypto, { randomBytes: (length: number) => machine().randomBytes(length), randomInt, randomUUID });
   Object.assign(fs.promises, promptFiles);
+  // How late the loop is, is a matter of the real machine.
+  const inTime = { enable: () => true, disable: () => true, reset() {}, percentile: () => 0, max: 0 };
+  Object.assign(perfHooks, { monitorEventLoopDelay: () => inTime });
   syncBuiltinESMExports();
 }

@@ -55,6 +55,8 @@ export interface ConnectAs {
   will: string;
   /** Of the device's link; chunks wait for one another. */
   bytesPerMs: number;
+  /** Chunks alone take time on it, and the server waits for none: they stand for the many of a larger image. */
+  chunksAlone: boolean;
 }
 
 const silentMs = 45_000;
@@ -298,6 +300,12 @@ export class Network {
     if (!connection.isOpenAtServer) return false;
     const bytes = Buffer.from(payload as string);
     const now = this.#schedule.nowMs;
+    if (connection.as.chunksAlone && leaf !== "chunk") {
+      this.#schedule.after(this.#latencyMs(), () => {
+        if (connection.isOpenAtDevice) connection.device.received(connection, leaf, bytes);
+      });
+      return true;
+    }
     connection.busyUntilMs = Math.max(connection.busyUntilMs, now) + bytes.length / connection.as.bytesPerMs;
     for (const delayMs of this.#arrivals(leaf)) {
       const isFirst = delayMs <= this.weather.latencyMsMax;
@@ -308,13 +316,15 @@ export class Network {
       });
     }
     const waitMs =
-      this.kind === "elsewhere" ? 0 : connection.busyUntilMs - now - bufferBytes / connection.as.bytesPerMs;
+      this.kind === "elsewhere" || connection.as.chunksAlone
+        ? 0
+        : connection.busyUntilMs - now - bufferBytes / connection.as.bytesPerMs;
     if (waitMs > 0) await new Promise<void>((resolve) => this.#schedule.after(waitMs, resolve));
     return this.kind === "elsewhere" || connection.isOpenAtServer;
   }
 
   #waitingBytes({ busyUntilMs, as }: Connection): number {
-    if (this.kind === "elsewhere") return 0;
+    if (this.kind === "elsewhere" || as.chunksAlone) return 0;
     return Math.max(0, busyUntilMs - this.#schedule.nowMs) * as.bytesPerMs;
   }
 

@@ -70,6 +70,8 @@ import { openWebhookDesk, type WebhookDesk, type WebhookOptions } from "../featu
 import { createFileRemoval, type FileRemoval } from "../features/releases/file-removal.ts";
 import { createImageStore, type ImageStore } from "../features/releases/image-store.ts";
 import { createReleases, type Releases } from "../features/releases/releases.ts";
+import { createRehearsals, type Rehearsals } from "../features/rehearsals/rehearsals.ts";
+import { expiringRehearsals } from "../features/rehearsals/rehearsal-expiry.ts";
 import { createRollBackPieces } from "../features/rollouts/roll-back-pieces.ts";
 import { createRollBacks, type RollBacks } from "../features/rollouts/roll-backs.ts";
 import { createHealthWatch, type HealthWatch } from "../features/health/health-watch.ts";
@@ -119,6 +121,8 @@ interface Sizes {
   awsIot: AwsIotOptions | undefined;
   /** Devices of a rollout that one transaction makes deployments for, or ends. */
   pieceMax: number;
+  /** Of wall time, for one. */
+  rehearsalDeadlineMs: number;
 }
 
 /** What is known of a fleet and kept about it, without a device that is connected. */
@@ -378,6 +382,7 @@ const webhookDeliveriesKeptMs = 14 * 24 * 60 * 60 * 1000;
 
 export interface Features extends Fleet, Conversations {
   rollouts: Rollouts;
+  rehearsals: Rehearsals;
   joining: Joining;
   carryingOut: CarryingOut;
   trustReplacement: TrustReplacement;
@@ -442,12 +447,14 @@ function createForeign(
 function createAllOfRollouts(
   { storage, patient, feed, log, clock, trust, members }: Foundation,
   { engineRoom, memory, progress, images, presence, lastSeen, emergencyStop, deviceLog }: Fleet,
-  filtering: Filtering,
-  pieceMax: number,
-): Pick<Features, "rollouts" | "joining" | "carryingOut"> {
+  { filtering, isOnline }: { filtering: Filtering; isOnline: (deviceId: string) => boolean },
+  { pieceMax, rehearsalDeadlineMs: deadlineMs }: Sizes,
+): Pick<Features, "rollouts" | "rehearsals" | "joining" | "carryingOut"> {
   const making = { engineRoom, presence, filtering, clock, pieceMax };
+  const planning = { ...making, storage, trust, images, lastSeen };
   return {
-    rollouts: createRollouts({ ...making, storage, progress, trust, images, lastSeen, brake: emergencyStop }),
+    rollouts: createRollouts({ ...planning, progress, brake: emergencyStop }),
+    rehearsals: createRehearsals({ storage, clock, log, snapshot: { ...planning, isOnline }, deadlineMs }),
     joining: createJoining({ storage: patient, engineRoom, memory, filtering, feed, clock, log }),
     carryingOut: createCarryingOut({
       storage,
@@ -514,6 +521,7 @@ function retentionOf({ storage, log, clock, members }: Foundation, keep: Keeping
     expiringIdempotentRequests,
     expiringDeliveries(webhookDeliveriesKeptMs),
     expiringFleetSamples,
+    expiringRehearsals,
   ];
   return createRetention({ storage, log, clock, expiring, isHere: () => isCaretaker(members) });
 }
@@ -530,7 +538,7 @@ export async function createFeatures(foundation: Foundation, link: DeviceLink, s
   const elsewhere = members && elsewhereOf(members);
   const views = createDeviceViews({ db: storage.db, lastSeen, progress, isOnline, trust, clock });
   const filtering = createFiltering({ storage, lastSeen, isOnline, online, wallMs: clock.wallMs });
-  const { rollouts, ...beside } = createAllOfRollouts(foundation, fleet, filtering, pieceMax);
+  const { rollouts, ...beside } = createAllOfRollouts(foundation, fleet, { filtering, isOnline }, sizes);
   const loaders = { device: views.one, deployment: views.deployment, rollout: rollouts.summary, release: releases.one };
   const about = { storage, sessions, evidence, deviceLog, link, now: clock.wallMs, elsewhere };
   const features = {

@@ -37,6 +37,7 @@ import { fleetHistoryRoutes } from "../features/fleet-history/routes.ts";
 import { metricRoutes } from "../features/metric-history/routes.ts";
 import { failureRoutes } from "../features/failures/routes.ts";
 import { createReleaseDetails } from "../features/releases/details.ts";
+import { rehearsalRoutes } from "../features/rehearsals/routes.ts";
 import { releaseRoutes } from "../features/releases/routes.ts";
 import { rolloutTemplateRoutes } from "../features/rollout-templates/routes.ts";
 import { createRolloutTemplates } from "../features/rollout-templates/templates.ts";
@@ -137,11 +138,12 @@ const deviceRoutesOf = ({ devices, deviceCounts, boards, clearConflict, ...other
 };
 const releaseAndRolloutRoutes = (
   { storage, clock, files }: Pick<Foundation, "storage" | "clock" | "files">,
-  { releases, rollouts, whys, emergencyStop }: Features,
+  { releases, rollouts, whys, emergencyStop, rehearsals }: Features,
 ): BoundRoute[][] => [
   releaseRoutes(releases, createReleaseDetails({ db: storage.db, files, releases })),
   rolloutRoutes(rollouts, whys, createCourses({ db: storage.db, clock, brake: emergencyStop })),
   failureRoutes(storage.db),
+  rehearsalRoutes(rehearsals),
   rolloutTemplateRoutes(createRolloutTemplates({ storage, now: clock.wallMs })),
 ];
 

@@ -87,6 +87,8 @@ export interface ServerOptions {
   /** Tests put shorter ones here. */
   httpTimes?: HttpTimes;
   consoleDir?: string;
+  /** For a rehearsal, of wall time; by default 15 minutes. */
+  rehearsalDeadlineMs?: number;
   /** How often deadlines are looked at. */
   tickMs?: number;
   /** The way to devices in place of MQTT; a rehearsal puts a network of its own here. */

@@ -11,6 +11,7 @@ import type {
   Health,
   HeldFor,
   MenderAuthSetState,
+  RehearsalState,
   RolloutState,
   WebhookChannel,
 } from "@flipside/api/types";
@@ -605,6 +606,7 @@ export interface RetentionSweepTable {
     | "proposals"
     | "webhook-deliveries"
     | "fleet-samples"
+    | "rehearsals"
     | "idempotent-requests";
   /** What carries a time before this one goes. */
   before: number;
@@ -842,7 +844,33 @@ export interface WebhookDeliveryTable {
   problem: string | null;
 }
 
+/** A rollout that was played in simulation. */
+export interface RehearsalTable {
+  id: string;
+  /** Of the rollout. */
+  name: string;
+  releaseId: string;
+  createdAt: number;
+  createdBy: string;
+  /** JSON: tags of the devices that whoever asked for it sees; null: the whole fleet. */
+  scope: string | null;
+  seed: number;
+  state: RehearsalState;
+  /** Runs that were played, of so many. */
+  done: number;
+  total: number;
+  /** Which start of which server plays it. */
+  serverStart: string;
+  /** Of steady time: when that server last said that it does. */
+  heardAt: number;
+  finishedAt: number | null;
+  failure: string | null;
+  /** JSON of RehearsalAnswer. */
+  answer: string | null;
+}
+
 export interface Schema {
+  rehearsals: RehearsalTable;
   webhooks: WebhookTable;
   webhookSecrets: WebhookSecretTable;
   webhookDeliveries: WebhookDeliveryTable;
@@ -917,6 +945,7 @@ export type ReleaseRow = Selectable<ReleaseTable>;
 export type NewRelease = Insertable<ReleaseTable>;
 export type ImageRow = Selectable<ImageTable>;
 export type NewImage = Insertable<ImageTable>;
+export type RehearsalRow = Selectable<RehearsalTable>;
 export type RolloutRow = Selectable<RolloutTable>;
 export type CommandRow = Selectable<CommandTable>;
 export type ConfigurationRow = Selectable<ConfigurationTable>;

@@ -194,6 +194,9 @@ const withoutConfigurations = [
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
 ].join("; ");
 
+/** Undoes migration 0044. */
+const withoutRehearsals = "drop table rehearsals";
+
 /** Undoes migrations 0036, 0039, 0040, 0042, 0043 and 0045. */
 const withoutScopes = [
   ...["SeenFirst", "SeenAgain", "SeenNoMore"].map((what) => `drop trigger devices${what}`),
@@ -392,6 +395,7 @@ describe("a server before migration 0006", () => {
       "alter table images add column filePath text; alter table images drop column fileName; alter table images drop column fileDigest",
     );
     database.prepare("update images set filePath = ?").run(`/srv/elsewhere/images/${digest}.image`);
+    database.exec(withoutRehearsals);
     database.exec(withoutConfigurations);
     database.exec(withoutScopes);
     database.exec(withoutRoles);

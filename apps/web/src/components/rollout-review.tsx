@@ -15,7 +15,7 @@ import { CumulativeBar } from "./cumulative-stages.tsx";
 import { Icon } from "./icon.tsx";
 import { Loaded } from "./loaded.tsx";
 import { PreflightPanel } from "./preflight-panel.tsx";
-import { RehearsalSlot } from "./rehearsal-slot.tsx";
+import { RehearsalPanel } from "./rehearsal-panel.tsx";
 
 interface Props {
   draft: RolloutDraft;
@@ -64,7 +64,7 @@ export function RolloutReview({ draft, plan, request, busy, onStart, onBack }: P
           {(value) => <PreflightPanel preflight={value} />}
         </Loaded>
       </div>
-      <RehearsalSlot request={request} />
+      <RehearsalPanel request={request} />
       <div className="actions">
         <ActButton needs="rollouts:write" className="button primary" aria-disabled={busy} onClick={onStart}>
           <Icon name="play" /> {busy ? "Creating…" : "Start rollout"}

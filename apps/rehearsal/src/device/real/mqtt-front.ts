@@ -136,6 +136,7 @@ export class MqttFront extends EventEmitter implements DeviceEnd {
       secret: text.decode(password),
       will: session,
       bytesPerMs: this.#host.bytesPerMs,
+      chunksAlone: false,
     });
   }
 

@@ -42,6 +42,7 @@ import { migrate as trustDigests } from "./0039-trust-digests.ts";
 import { migrate as deviceLists } from "./0040-device-lists.ts";
 import { migrate as deploymentsByEnd } from "./0042-deployments-by-end.ts";
 import { migrate as rolloutTemplates } from "./0043-rollout-templates.ts";
+import { migrate as rehearsals } from "./0044-rehearsals.ts";
 import { migrate as fleetSamples } from "./0045-fleet-samples.ts";
 import { type Migrate, tools } from "./tools.ts";
 
@@ -85,6 +86,7 @@ const history: Record<string, Migrate> = {
   "0040-device-lists": deviceLists,
   "0042-deployments-by-end": deploymentsByEnd,
   "0043-rollout-templates": rolloutTemplates,
+  "0044-rehearsals": rehearsals,
   "0045-fleet-samples": fleetSamples,
 };
 
