@@ -296,7 +296,8 @@ export class FakeServer {
     const valueOf = (device: Device, name: string): string | number | null => {
       if (name === "version") return device.running?.version ?? null;
       if (name === "slotState") return device.running?.state ?? null;
-      return device[name as "hardware" | "product" | "revision" | "agent"];
+      const said = device[name as keyof Device] ?? null;
+      return typeof said === "string" || typeof said === "number" ? said : null;
     };
     // By tags, a device is counted once for each of its own.
     const valuesOf = (device: Device): (string | number | null)[][] =>

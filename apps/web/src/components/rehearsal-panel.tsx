@@ -10,14 +10,17 @@ import { ProgressBar } from "./progress-bar.tsx";
 import { RehearsalAnswerView } from "./rehearsal-answer.tsx";
 
 interface Props {
-  /** What POST /api/v1/rollouts would be asked for; undefined: it is not complete. */
-  request: NewRollout | undefined;
+  /** What POST /api/v1/rollouts would be asked for. */
+  request: NewRollout;
+  /** The last that was asked for, which outlives this panel: who goes back to the form finds it again. */
+  asked: Rehearsed | undefined;
+  onAsked: (asked: Rehearsed) => void;
 }
 
 const lookEveryMs = 1_000;
 
 /** What was asked, and what has come of it so far. */
-interface Asked {
+export interface Rehearsed {
   /** JSON of the request. */
   about: string;
   rehearsal: Rehearsal;
@@ -26,7 +29,7 @@ interface Asked {
 const isOver = ({ state }: Rehearsal): boolean => state !== "queued" && state !== "running";
 
 /** The rehearsal as the server has it, asked for again and again until it is over; and why that is not answered. */
-function useFollowed(asked: Asked | undefined, set: (asked: Asked) => void): ProblemError | undefined {
+function useFollowed(asked: Rehearsed | undefined, set: (asked: Rehearsed) => void): ProblemError | undefined {
   const [silence, setSilence] = useState<ProblemError>();
   useEffect(() => {
     if (asked === undefined || isOver(asked.rehearsal)) return undefined;
@@ -52,27 +55,25 @@ function useFollowed(asked: Asked | undefined, set: (asked: Asked) => void): Pro
 }
 
 /** Plays the rollout in simulation before it starts, and shows what came of it. */
-export function RehearsalPanel({ request }: Props): ReactNode {
+export function RehearsalPanel({ request, asked, onAsked }: Props): ReactNode {
   const [busy, setBusy] = useState(false);
-  const [asked, setAsked] = useState<Asked>();
   const [problem, setProblem] = useState<ProblemError>();
-  const silence = useFollowed(asked, setAsked);
+  const silence = useFollowed(asked, onAsked);
   const isPlaying = asked !== undefined && !isOver(asked.rehearsal);
-  const isIdle = request !== undefined && !busy && !isPlaying;
+  const isIdle = !busy && !isPlaying;
 
   const act = async (about: string, work: () => Promise<Rehearsal>): Promise<void> => {
     setBusy(true);
     setProblem(undefined);
     try {
-      setAsked({ about, rehearsal: await work() });
+      onAsked({ about, rehearsal: await work() });
     } catch (thrown) {
       setProblem(asProblem(thrown));
     }
     setBusy(false);
   };
   const rehearse = async (): Promise<void> => {
-    if (request !== undefined && isIdle)
-      await act(JSON.stringify(request), () => createRehearsal({ rollout: request }));
+    if (isIdle) await act(JSON.stringify(request), () => createRehearsal({ rollout: request }));
   };
 
   return (
@@ -83,13 +84,7 @@ export function RehearsalPanel({ request }: Props): ReactNode {
         it takes, and what a bad image would cost. No device hears of it.
       </p>
       <div className="actions">
-        <ActButton
-          needs="rollouts:write"
-          className="button"
-          aria-disabled={!isIdle}
-          aria-describedby={request === undefined ? "rehearsal-incomplete" : undefined}
-          onClick={() => void rehearse()}
-        >
+        <ActButton needs="rollouts:write" className="button" aria-disabled={!isIdle} onClick={() => void rehearse()}>
           <Icon name="flask" /> {asked?.rehearsal.state === "done" ? "Rehearse again" : "Rehearse"}
         </ActButton>
         {isPlaying && (
@@ -102,11 +97,6 @@ export function RehearsalPanel({ request }: Props): ReactNode {
           </ActButton>
         )}
       </div>
-      {request === undefined && (
-        <p className="muted" id="rehearsal-incomplete">
-          It can be rehearsed once the rollout is complete.
-        </p>
-      )}
       {problem && <ProblemNotice problem={problem} lead="It could not be rehearsed" />}
       {silence && <ProblemNotice problem={silence} lead="How far it is can’t be said; the server is asked again" />}
       {asked && <Course {...asked} isAnother={JSON.stringify(request) !== asked.about} />}
@@ -115,7 +105,7 @@ export function RehearsalPanel({ request }: Props): ReactNode {
 }
 
 /** `isAnother`: the rollout was changed since. */
-const Course = ({ rehearsal, isAnother }: Asked & { isAnother: boolean }): ReactNode => (
+const Course = ({ rehearsal, isAnother }: Rehearsed & { isAnother: boolean }): ReactNode => (
   <>
     <Standing rehearsal={rehearsal} />
     {isAnother && (

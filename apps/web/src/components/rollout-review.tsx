@@ -15,18 +15,29 @@ import { CumulativeBar } from "./cumulative-stages.tsx";
 import { Icon } from "./icon.tsx";
 import { Loaded } from "./loaded.tsx";
 import { PreflightPanel } from "./preflight-panel.tsx";
-import { RehearsalPanel } from "./rehearsal-panel.tsx";
+import { RehearsalPanel, type Rehearsed } from "./rehearsal-panel.tsx";
 
 interface Props {
   draft: RolloutDraft;
   plan: RolloutPlan;
   request: NewRollout;
   busy: boolean;
+  rehearsed: Rehearsed | undefined;
+  onRehearsed: (rehearsed: Rehearsed) => void;
   onStart: () => void;
   onBack: () => void;
 }
 
-export function RolloutReview({ draft, plan, request, busy, onStart, onBack }: Props): ReactNode {
+export function RolloutReview({
+  draft,
+  plan,
+  request,
+  busy,
+  rehearsed,
+  onRehearsed,
+  onStart,
+  onBack,
+}: Props): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   const asked = JSON.stringify(request);
@@ -64,7 +75,7 @@ export function RolloutReview({ draft, plan, request, busy, onStart, onBack }: P
           {(value) => <PreflightPanel preflight={value} />}
         </Loaded>
       </div>
-      <RehearsalPanel request={request} />
+      <RehearsalPanel request={request} asked={rehearsed} onAsked={onRehearsed} />
       <div className="actions">
         <ActButton needs="rollouts:write" className="button primary" aria-disabled={busy} onClick={onStart}>
           <Icon name="play" /> {busy ? "Creating…" : "Start rollout"}

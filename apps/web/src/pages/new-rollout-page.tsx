@@ -9,6 +9,7 @@ import { LeaveGuard } from "../components/leave-guard.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
+import type { Rehearsed } from "../components/rehearsal-panel.tsx";
 import { RolloutReview } from "../components/rollout-review.tsx";
 import { SupersedeField } from "../components/supersede-field.tsx";
 import {
@@ -156,6 +157,12 @@ const KeptDraft = ({ savedAt, isShown, onStartAnew, onGoOn }: KeptProps): ReactN
   </div>
 );
 
+const DraftGuard = (of: { isTouched: boolean; onDiscard: () => void }): ReactNode => (
+  <LeaveGuard {...of}>
+    <p>What you have typed was not started. Kept, it is here again when you come back, in this browser.</p>
+  </LeaveGuard>
+);
+
 function RolloutForm({
   releases,
   devices,
@@ -165,6 +172,7 @@ function RolloutForm({
   const { draft, change, isTouched, notice, forget } = useSavedDraft(begun, restores);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
+  const [rehearsed, setRehearsed] = useState<Rehearsed>();
   const [problem, setProblem] = useState<ProblemError>();
   const [step, setStep] = useParam("step");
   const form = useRef<HTMLFormElement>(null);
@@ -209,17 +217,14 @@ function RolloutForm({
     }
   };
 
-  const guard = (
-    <LeaveGuard isTouched={isTouched} onDiscard={forget}>
-      <p>What you have typed was not started. Kept, it is here again when you come back, in this browser.</p>
-    </LeaveGuard>
-  );
+  const guard = <DraftGuard isTouched={isTouched} onDiscard={forget} />;
   if (step === "review" && !plan.isWrong)
     return (
       <>
         {guard}
         <RolloutReview
-          {...{ draft, plan, busy }}
+          {...{ draft, plan, busy, rehearsed }}
+          onRehearsed={setRehearsed}
           request={requestOf(draft, plan)}
           onStart={() => void start()}
           onBack={() => setStep("")}

@@ -75,7 +75,7 @@ export const listDevices = command({
   examples: [
     "flipside device list --filter 'tag = canary and not online'",
     "flipside device list --sort lastSeenAt --limit 20",
-    "flipside device list --csv > devices.csv",
+    "flipside device list --csv",
   ],
   connects: true,
   run,
