@@ -8,6 +8,9 @@ import { Page } from "./components/page.tsx";
 import { ProblemNotice } from "./components/problem-notice.tsx";
 import { SessionEnded } from "./components/session-ended.tsx";
 import {
+  AccountPage,
+  DevicePage,
+  DevicesPage,
   NewRolloutPage,
   NotificationsPage,
   PeoplePage,
@@ -15,20 +18,17 @@ import {
   ReleasePage,
   ReleasesPage,
   RolloutPage,
+  RolloutsPage,
   SecondPersonPage,
   SessionsPage,
   TokensPage,
+  TrustPage,
 } from "./lazy-pages.tsx";
 import { Fleet } from "./live/fleet.ts";
 import { FleetContext } from "./live/hooks.ts";
-import { AccountPage } from "./pages/account-page.tsx";
-import { DevicePage } from "./pages/device-page.tsx";
-import { DevicesPage } from "./pages/devices-page.tsx";
 import { OverviewPage } from "./pages/overview-page.tsx";
 import { PasswordPage } from "./pages/password-page.tsx";
-import { RolloutsPage } from "./pages/rollouts-page.tsx";
 import { SignInPage } from "./pages/sign-in-page.tsx";
-import { TrustPage } from "./pages/trust-page.tsx";
 import { type Route, routeOf, useAddress } from "./router.ts";
 import { SessionProvider, useSession } from "./session.tsx";
 import { useShownZone } from "./shown-zone.ts";
