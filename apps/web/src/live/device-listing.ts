@@ -93,7 +93,12 @@ export class DeviceListing {
     }
   }
 
-  async #read(most: number, from: string | undefined): Promise<{ devices: Device[]; next: string | null }> {
+  /** `endsWithSome`: as soon as there are any, since somebody waits for the first of them. */
+  async #read(
+    most: number,
+    from: string | undefined,
+    endsWithSome = false,
+  ): Promise<{ devices: Device[]; next: string | null }> {
     const devices: Device[] = [];
     let next: string | null | undefined = from;
     for (let i = 0; i < Math.max(requestsAtOnce, most / 100) && devices.length < most && next !== null; i++) {
@@ -101,12 +106,14 @@ export class DeviceListing {
       const page = await devicePage({ ...this.#asked, limit, ...(next === undefined ? {} : { after: next }) });
       devices.push(...page.devices);
       next = page.next;
+      if (endsWithSome && devices.length > 0) break;
     }
     return { devices, next: next ?? null };
   }
 
   async #load(): Promise<Listed> {
-    const { devices, next } = await this.#read(this.#wanted, undefined);
+    const isFirst = this.resource.getSnapshot().value === undefined;
+    const { devices, next } = await this.#read(this.#wanted, undefined, isFirst);
     this.#next = next;
     return { devices, isMore: next !== null };
   }
