@@ -155,12 +155,12 @@ describe.skipIf(!executablePath)("the pages about access", () => {
   it("show the record, by account and operation, and give all of it as a file that can be checked", async () => {
     await go(admin, "Record");
     await admin.getByLabel("Of this account").fill("bea");
-    await admin.getByRole("button", { name: "Show" }).click();
+    await admin.getByRole("button", { name: "Show", exact: true }).click();
     await expect
       .poll(() => admin.getByRole("row").filter({ hasNotText: "bea" }).count(), { message: "but for the heads" })
       .toBe(1);
     await admin.getByLabel("Of this operation").fill("revokeDevice");
-    await admin.getByRole("button", { name: "Show" }).click();
+    await admin.getByRole("button", { name: "Show", exact: true }).click();
     await admin.getByText("second-person-needed").first().waitFor();
     const download = admin.waitForEvent("download");
     await admin.getByRole("button", { name: "Export all" }).click();
