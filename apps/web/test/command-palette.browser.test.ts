@@ -94,4 +94,25 @@ describeInBrowser("the command palette", (open, begin) => {
       .waitFor();
     expect(server.emergencyStop).toMatchObject({ stopped: true, reason: "smoke" });
   });
+
+  it("stays where it is when the page becomes live: a click meant for it hits nothing else", async () => {
+    const { page } = await open("/devices");
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/api/v1/events*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.reload();
+    await page.getByText("Connecting", { exact: true }).waitFor();
+    const places = async (): Promise<unknown[]> => {
+      const names = ["Stop all updates…", "Sign out", "Show times in UTC"];
+      return Promise.all(names.map((name) => page.getByRole("button", { name }).boundingBox()));
+    };
+    const before = await places();
+    expect(before).not.toContain(null);
+    release();
+    await page.getByText("Live", { exact: true }).waitFor();
+    expect(await places()).toEqual(before);
+  });
 });

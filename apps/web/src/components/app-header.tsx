@@ -81,8 +81,13 @@ export function AppHeader({ route }: { route: Route }): ReactNode {
               <span className="connection-dot" aria-hidden="true" />
               {connectionLabels[connection]}
             </span>
-            <a className="brick-link" href="/brick-it/?console" title="A device in this tab, to pull the power of">
-              Try to brick it
+            <a
+              className="brick-link"
+              href="/brick-it/?console"
+              aria-label="Try to brick it"
+              title="Try to brick it: a device in this tab, to pull the power of"
+            >
+              Brick it
             </a>
             <ZoneSwitch />
             <Link className="user" href="/account" title="My account">
