@@ -1,8 +1,9 @@
 // A rehearsal's numbers in sentences.
 
+import { spanText } from "@flipside/api/span-text";
 import { expect, it } from "vitest";
 import type { RehearsedWorld } from "@flipside/api/types";
-import { conclusionOf, spanText, supposedText } from "../src/rollout/words.ts";
+import { conclusionOf, supposedText } from "../src/rollout/words.ts";
 
 const minuteMs = 60_000;
 const spread = (p10: number, p90 = p10) => ({ p10, p50: p10, p90 });

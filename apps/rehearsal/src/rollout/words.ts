@@ -1,24 +1,10 @@
 // A rehearsal's answer in sentences.
 
+import { spanText } from "@flipside/api/span-text";
 import { errorCodeOf, errorName } from "@flipside/image-format/error-names";
 import type { CompleteNewRehearsal, RehearsedWorld } from "@flipside/api/types";
 
 type Spread = NonNullable<RehearsedWorld["duration"]>;
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
-
-/** In two units at most. */
-export function spanText(ms: number): string {
-  if (ms < minuteMs) return `${Math.max(1, Math.round(ms / 1_000))} s`;
-  if (ms < hourMs) return `${Math.round(ms / minuteMs)} min`;
-  const [large, largeMs, small, smallMs] = ms < dayMs ? ["h", hourMs, "min", minuteMs] : ["d", dayMs, "h", hourMs];
-  const whole = Math.round(ms / smallMs);
-  const perLarge = largeMs / smallMs;
-  const rest = whole % perLarge;
-  return `${Math.floor(whole / perLarge)} ${large}${rest === 0 ? "" : ` ${rest} ${small}`}`;
-}
 
 function betweenText({ p10, p90 }: Spread): string {
   const [least, most] = [spanText(p10), spanText(p90)];

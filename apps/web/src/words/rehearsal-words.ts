@@ -1,25 +1,12 @@
 // What a rehearsal has come to, as people read it.
 
+import { spanText } from "@flipside/api/span-text";
 import type { RehearsedFleet, RehearsedWorld } from "@flipside/api/types";
 import { bytes, count, plural } from "./quantities.ts";
 
 type Spread = NonNullable<RehearsedWorld["duration"]>;
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
-
-/** In two units at most. */
-function span(ms: number): string {
-  if (ms < 500) return "at once";
-  if (ms < minuteMs) return `${Math.round(ms / 1_000)} s`;
-  if (ms < hourMs) return `${Math.round(ms / minuteMs)} min`;
-  const [large, largeMs, small, smallMs] = ms < dayMs ? ["h", hourMs, "min", minuteMs] : ["d", dayMs, "h", hourMs];
-  const whole = Math.round(ms / smallMs);
-  const perLarge = largeMs / smallMs;
-  const rest = whole % perLarge;
-  return `${Math.floor(whole / perLarge)} ${large}${rest === 0 ? "" : ` ${rest} ${small}`}`;
-}
+const span = (ms: number): string => (ms < 500 ? "at once" : spanText(ms));
 
 /** From the time of one run in ten to that of nine. */
 export function spanWords(spread: Spread | null): string {

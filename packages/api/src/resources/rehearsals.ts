@@ -14,7 +14,7 @@ import {
 import { json, named, route } from "../route.ts";
 import { count, digest, formatCode, hardwareName, idParams, scope, time } from "./forms.ts";
 import { next, pageQuery } from "./pages.ts";
-import { newRollout, rolloutState } from "./rollouts.ts";
+import { newRollout, planRefusals, rolloutState } from "./rollouts.ts";
 
 const percent = z.number().positive().max(100);
 
@@ -188,20 +188,7 @@ export const createRehearsal = route({
   body: json(newRehearsal),
   status: 201,
   answer: json(rehearsal),
-  errors: [
-    "not-found",
-    "filter-malformed",
-    "image-file-missing",
-    "no-image-for-hardware",
-    "device-not-known",
-    "release-older",
-    "release-archived",
-    "release-revoked",
-    "no-devices",
-    "nobody-to-approve",
-    "rollout-state",
-    "too-many-rehearsals",
-  ],
+  errors: [...planRefusals, "too-many-rehearsals"],
 });
 
 export const listRehearsals = route({

@@ -250,6 +250,21 @@ export const listRollouts = route({
   answer: json(named("RolloutList", z.strictObject({ rollouts: z.array(rolloutSummary), next }))),
 });
 
+/** Why a rollout that is complete in itself can't be made as it is. */
+export const planRefusals = [
+  "not-found",
+  "filter-malformed",
+  "image-file-missing",
+  "no-image-for-hardware",
+  "device-not-known",
+  "release-older",
+  "release-archived",
+  "release-revoked",
+  "no-devices",
+  "nobody-to-approve",
+  "rollout-state",
+] as const;
+
 export const createRollout = route({
   method: "POST",
   path: "/api/v1/rollouts",
@@ -260,19 +275,7 @@ export const createRollout = route({
   body: json(newRollout),
   status: 201,
   answer: json(rollout),
-  errors: [
-    "not-found",
-    "filter-malformed",
-    "image-file-missing",
-    "no-image-for-hardware",
-    "device-not-known",
-    "release-older",
-    "release-archived",
-    "release-revoked",
-    "no-devices",
-    "nobody-to-approve",
-    "rollout-state",
-  ],
+  errors: planRefusals,
 });
 
 export const getRollout = route({

@@ -43,6 +43,7 @@ import type { ScopedRequest } from "./stored-request.ts";
 import { changedRules } from "./wave-rules.ts";
 import { isMadeInPieces } from "./whole-or-pieces.ts";
 import { counted } from "../../domain/counted.ts";
+import { checkKnownRollout } from "./known-rollout.ts";
 
 const idsAtATime = 500;
 
@@ -111,13 +112,7 @@ export function createRollouts(options: PreflightOptions & { progress: Progress 
 
   /** Throws ApiError when there is none. */
   async function ofKnown<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const row = await storage.db
-      .selectFrom("rollouts")
-      .select("id")
-      .where("id", "=", id)
-      .where("deletedAt", "is", null)
-      .executeTakeFirst();
-    if (row === undefined) throw new ApiError("not-found", "There is no such rollout.");
+    await checkKnownRollout(storage.db, id);
     return work();
   }
 
