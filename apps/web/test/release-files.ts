@@ -11,26 +11,14 @@ import {
   toHex,
 } from "@flipside/image-format";
 import type { Trust } from "@flipside/api/types";
+import { imageFields } from "../../server/test/keys.ts";
 import { trust } from "./fixtures.ts";
 
-const fields: ImageFields = {
-  imageType: 2,
-  product: "flipside-demo",
+const fields = imageFields({
   hardware: { name: "virt-rv32", revisionMin: 1, revisionMax: 0xffff },
   version: "1.2.0",
   releaseSequence: 3,
-  securityCounter: 1,
-  loaderVersionMin: 1,
-  trustVersionMin: 1,
-  loadAddress: 0x80200000,
-  entryAddress: 0x80200000,
-  confirmDeadlineMs: 30_000,
-  contactDeadlineMs: 120_000,
-  tries: 3,
-  watchdogMs: 5_000,
-  flags: 0,
-  description: "made for tests",
-};
+});
 const payload = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 31) & 0xff);
 
 /** For two kinds of hardware. */

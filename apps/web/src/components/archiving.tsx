@@ -5,8 +5,8 @@ import type { Permission } from "@flipside/api/permissions";
 import { useParam } from "../router.ts";
 import { ActButton } from "./act.tsx";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
-import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
+import { useTypedName } from "./typed-name.tsx";
 
 /** As the address says. */
 export function useShowsArchived(): [shows: boolean, change: (shows: boolean) => void] {
@@ -40,15 +40,14 @@ interface DeleteProps {
 
 /** Asks for the name before it deletes: nothing brings it back. */
 export function DeleteDialog({ what, name, children, action, onClose }: DeleteProps): ReactNode {
-  const [typed, setTyped] = useState("");
-  const error = typed.trim() === name ? undefined : `Type ${name} to say that it is meant.`;
+  const { isWrong, field } = useTypedName(name);
   return (
     <FormDialog
       title={`Delete ${name}?`}
       confirm={`Delete ${what}`}
       dangerous
       lead="Nothing was deleted"
-      isWrong={error !== undefined}
+      isWrong={isWrong}
       action={action}
       onClose={onClose}
       about={
@@ -57,20 +56,7 @@ export function DeleteDialog({ what, name, children, action, onClose }: DeletePr
           <p>Nothing but a backup brings it back.</p>
         </>
       }
-      fields={(tried) => (
-        <Field label={`Type “${name}”`} error={tried ? error : undefined}>
-          {(ids) => (
-            <input
-              {...ids}
-              autoComplete="off"
-              autoCapitalize="none"
-              spellCheck={false}
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-            />
-          )}
-        </Field>
-      )}
+      fields={field}
     />
   );
 }

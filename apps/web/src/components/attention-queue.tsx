@@ -1,5 +1,6 @@
 import type { AttentionItem } from "@flipside/api/types";
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
+import { useReloading } from "../use-reloading.ts";
 import type { Resource } from "../live/resource.ts";
 import { attentionWords, waysFrom } from "../words/attention-words.ts";
 import { plural } from "../words/quantities.ts";
@@ -48,12 +49,7 @@ function Item({ item }: { item: AttentionItem }): ReactNode {
 
 /** What needs a person now, each one step from its cause. */
 export function AttentionQueue({ resource }: { resource: Resource<AttentionItem[]> }): ReactNode {
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") void resource.reload();
-    }, lookEveryMs);
-    return () => clearInterval(timer);
-  }, [resource]);
+  useReloading(resource, lookEveryMs);
   return (
     <section className="panel" aria-labelledby="attention-heading">
       <h2 id="attention-heading">Needs a person</h2>

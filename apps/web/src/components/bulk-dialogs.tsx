@@ -8,6 +8,7 @@ import { retryDevices } from "../api/rollouts.ts";
 import { useFleet } from "../live/hooks.ts";
 import { count, plural } from "../words/quantities.ts";
 import { FormDialog } from "./dialog.tsx";
+import { ExactInput } from "./exact-input.tsx";
 import { Field } from "./field.tsx";
 import { Loaded } from "./loaded.tsx";
 import { tagsIn, tagsProblem } from "./tags-field.tsx";
@@ -63,10 +64,10 @@ export function TagDialog({ target, devices, onDone, onClose }: BulkProps): Reac
       fields={(tried) => (
         <>
           <Field label="Give" hint="Such as canary, or site:berlin" error={tried ? addProblem : undefined}>
-            {(ids) => <TagInput {...ids} value={add} onChange={setAdd} />}
+            {(ids) => <ExactInput {...ids} value={add} onChange={setAdd} />}
           </Field>
           <Field label="Take" error={tried ? removeProblem : undefined}>
-            {(ids) => <TagInput {...ids} value={remove} onChange={setRemove} />}
+            {(ids) => <ExactInput {...ids} value={remove} onChange={setRemove} />}
           </Field>
           <Sofar done={sofar} />
         </>
@@ -74,25 +75,6 @@ export function TagDialog({ target, devices, onDone, onClose }: BulkProps): Reac
     />
   );
 }
-
-const TagInput = ({
-  value,
-  onChange,
-  ...ids
-}: {
-  id: string;
-  value: string;
-  onChange: (value: string) => void;
-}): ReactNode => (
-  <input
-    {...ids}
-    autoComplete="off"
-    autoCapitalize="none"
-    spellCheck={false}
-    value={value}
-    onChange={(event) => onChange(event.target.value)}
-  />
-);
 
 const commands = {
   identify: { label: "Identify: show which ones they are, for 30 s", stops: false },

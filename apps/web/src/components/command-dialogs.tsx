@@ -12,6 +12,7 @@ import {
 import type { Device, NewCommand } from "@flipside/api/types";
 import { giveCommand } from "../api/commands.ts";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
+import { ExactInput } from "./exact-input.tsx";
 import { Field } from "./field.tsx";
 
 interface Props {
@@ -180,16 +181,7 @@ export function ServerDialog({ device, onDone, onClose }: Props): ReactNode {
       fields={(tried) => (
         <>
           <Field label="Host" error={tried ? hostError : undefined}>
-            {(ids) => (
-              <input
-                {...ids}
-                autoComplete="off"
-                autoCapitalize="none"
-                spellCheck={false}
-                value={host}
-                onChange={(event) => setHost(event.target.value.trim())}
-              />
-            )}
+            {(ids) => <ExactInput {...ids} value={host} onChange={(text) => setHost(text.trim())} />}
           </Field>
           <Field label="MQTT port" error={tried ? portError : undefined}>
             {(ids) => (

@@ -7,9 +7,9 @@ import { navigate } from "../router.ts";
 import { ActButton } from "./act.tsx";
 import { DeleteDialog } from "./archiving.tsx";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
-import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
 import { Menu } from "./menu.tsx";
+import { useTypedName } from "./typed-name.tsx";
 
 const dayMs = 86_400_000;
 /** As the server asks of one that is deleted without being revoked. */
@@ -95,15 +95,14 @@ function Delete({ id, onClose }: { id: string; onClose: () => void }): ReactNode
 }
 
 function Revoke({ id, onDone, onClose }: { id: string; onDone: () => Promise<void>; onClose: () => void }): ReactNode {
-  const [typed, setTyped] = useState("");
-  const error = typed.trim() === id ? undefined : `Type ${id} to say that it is meant.`;
+  const { isWrong, field } = useTypedName(id);
   return (
     <FormDialog
       title={`Revoke ${id}?`}
       confirm="Revoke device"
       dangerous
       lead="It was not revoked"
-      isWrong={error !== undefined}
+      isWrong={isWrong}
       action={async () => {
         await revokeDevice(id);
         await onDone();
@@ -115,20 +114,7 @@ function Revoke({ id, onDone, onClose }: { id: string; onDone: () => Promise<voi
           more updates. What it runs goes on running. Who may revoke may take it back.
         </p>
       }
-      fields={(tried) => (
-        <Field label={`Type “${id}”`} error={tried ? error : undefined}>
-          {(ids) => (
-            <input
-              {...ids}
-              autoComplete="off"
-              autoCapitalize="none"
-              spellCheck={false}
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-            />
-          )}
-        </Field>
-      )}
+      fields={field}
     />
   );
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Deployment, DeviceDetail } from "@flipside/api/types";
 import { useFleet } from "../live/hooks.ts";
 import { type MetricRange, rangeMsOf } from "../metric-plot.ts";
@@ -7,6 +7,8 @@ import { nearMoment } from "../words/quantities.ts";
 import { deploymentWords, wordsOf } from "../words/state-words.ts";
 import { Loaded } from "./loaded.tsx";
 import { type ChartMark, MetricChart } from "./metric-chart.tsx";
+import { RangeChips } from "./range-chips.tsx";
+import { useReloading } from "../use-reloading.ts";
 import { TimeAt } from "./time-ago.tsx";
 
 /** Values come every ten seconds or so, and no event tells of each. */
@@ -25,29 +27,13 @@ const markOf = ({ state, version, finishedAt }: Deployment): ChartMark[] => {
 export function DeviceMetrics({ device }: { device: DeviceDetail }): ReactNode {
   const [range, setRange] = useState<MetricRange>("day");
   const resource = useFleet().metrics(device.id, range);
-  useEffect(() => {
-    const timer = setInterval(() => void resource.reload(), reloadEveryMs);
-    return () => clearInterval(timer);
-  }, [resource]);
+  useReloading(resource, reloadEveryMs);
   const marks = device.deployments.flatMap(markOf);
   return (
     <section className="panel" aria-labelledby="metrics-heading">
       <div className="panel-head">
         <h2 id="metrics-heading">Metrics</h2>
-        {/* biome-ignore lint/a11y/useSemanticElements: no form, so no fieldset */}
-        <div className="chips" role="group" aria-label="Show metrics of the last">
-          {ranges.map((each) => (
-            <button
-              key={each}
-              type="button"
-              className="chip"
-              aria-pressed={each === range}
-              onClick={() => setRange(each)}
-            >
-              Last {each}
-            </button>
-          ))}
-        </div>
+        <RangeChips label="Show metrics of the last" ranges={ranges} chosen={range} onChoose={setRange} />
       </div>
       <Loaded resource={resource} what="its metrics">
         {(metrics) =>

@@ -1,6 +1,7 @@
-import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useId, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import { asProblem } from "../api/problem.ts";
+import { useModal } from "../use-modal.ts";
 import { ProblemNotice } from "./problem-notice.tsx";
 
 interface DialogProps {
@@ -11,18 +12,8 @@ interface DialogProps {
 
 /** A modal dialog: the browser keeps the focus inside, closes on Escape and gives the focus back. */
 export function Dialog({ title, onClose, children }: DialogProps): ReactNode {
-  const element = useRef<HTMLDialogElement>(null);
+  const element = useModal();
   const id = useId();
-  useEffect(() => {
-    const dialog = element.current!;
-    const before = document.activeElement;
-    dialog.showModal();
-    return () => {
-      dialog.close();
-      // The element is gone before the browser can give the focus back by itself.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
-  }, []);
   return (
     <dialog
       ref={element}

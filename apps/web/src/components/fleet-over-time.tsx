@@ -1,21 +1,22 @@
 import { fleetSpanNames, type FleetSpan } from "@flipside/api/fleet-spans";
 import type { FleetHistory } from "@flipside/api/types";
-import { type PointerEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
 import { type FleetPlot, fleetPlotOf, type Series } from "../fleet-plot.ts";
 import { useFleet } from "../live/hooks.ts";
 import type { Frame } from "../metric-plot.ts";
 import { devicesPath, useParam } from "../router.ts";
 import { useUser } from "../session.tsx";
-import { useWidth } from "../use-width.ts";
+import { useChart } from "../use-chart.ts";
+import { useReloading } from "../use-reloading.ts";
 import { count, nearMoment, plural } from "../words/quantities.ts";
+import { ChartAxes } from "./chart-axes.tsx";
 import { Link } from "./link.tsx";
 import { Loaded } from "./loaded.tsx";
+import { RangeChips } from "./range-chips.tsx";
 
 /** It is counted every quarter of an hour, and no event tells of it. */
 const reloadEveryMs = 5 * 60_000;
-const heightPx = 190;
-const marginPx = { left: 56, right: 12, top: 10, bottom: 24 };
-const widthPerTickPx = 80;
+const size = { heightPx: 190, marginPx: { left: 56, right: 12, top: 10, bottom: 24 }, widthPerTickPx: 80 };
 /** So many counts, now among them. */
 const drawnFrom = 3;
 
@@ -42,19 +43,7 @@ function Drawing({ plot, frame }: { plot: FleetPlot; frame: Frame }): ReactNode 
       {plot.series.map(({ version, area }, at) => (
         <path key={String(version)} className={`series-${version === undefined ? "rest" : at + 1}`} d={area} />
       ))}
-      {plot.values.map(({ place, label }) => (
-        <g key={label}>
-          <line className="grid" x1={frame.left} x2={frame.right} y1={place} y2={place} />
-          <text x={frame.left - 8} y={place} textAnchor="end" dominantBaseline="middle">
-            {label}
-          </text>
-        </g>
-      ))}
-      {plot.times.map(({ place, label }) => (
-        <text key={place} x={Math.min(place, frame.right - 14)} y={heightPx - 4} textAnchor="middle">
-          {label}
-        </text>
-      ))}
+      <ChartAxes {...plot} frame={frame} />
       <path className="online-ground" d={plot.online} />
       <path className="online-line" d={plot.online} />
     </>
@@ -83,31 +72,12 @@ const Legend = ({ series, last }: { series: readonly Series[]; last: Counted | u
 );
 
 function Chart({ history, span }: { history: FleetHistory; span: FleetSpan }): ReactNode {
-  const [measured, widthPx] = useWidth();
-  const svg = useRef<SVGSVGElement>(null);
-  const [pointed, setPointed] = useState<number>();
-  const frame = {
-    left: marginPx.left,
-    right: widthPx - marginPx.right,
-    top: marginPx.top,
-    bottom: heightPx - marginPx.bottom,
-  };
-  const plot = fleetPlotOf(history, frame, Math.max(2, Math.floor((frame.right - frame.left) / widthPerTickPx)));
+  const { measured, frame, ticksMax, pointed, svg } = useChart(size);
+  const plot = fleetPlotOf(history, frame, ticksMax);
   const near = pointed === undefined ? undefined : plot.nearest(pointed);
-  const point = ({ clientX }: PointerEvent): void =>
-    setPointed(clientX - (svg.current?.getBoundingClientRect().left ?? 0));
   return (
     <div ref={measured} className="fleet-chart-frame">
-      <svg
-        ref={svg}
-        className="fleet-chart"
-        width={widthPx}
-        height={heightPx}
-        role="img"
-        aria-label={summaryOf(history.counts, span)}
-        onPointerMove={point}
-        onPointerLeave={() => setPointed(undefined)}
-      >
+      <svg {...svg} className="chart fleet-chart" aria-label={summaryOf(history.counts, span)}>
         <Drawing plot={plot} frame={frame} />
       </svg>
       <p className="metric-readout" aria-hidden="true">
@@ -120,10 +90,7 @@ function Chart({ history, span }: { history: FleetHistory; span: FleetSpan }): R
 
 function History({ span }: { span: FleetSpan }): ReactNode {
   const resource = useFleet().history(span);
-  useEffect(() => {
-    const timer = setInterval(() => void resource.reload(), reloadEveryMs);
-    return () => clearInterval(timer);
-  }, [resource]);
+  useReloading(resource, reloadEveryMs);
   return (
     <Loaded resource={resource} what="what the fleet was">
       {(history) =>
@@ -149,20 +116,12 @@ export function FleetOverTime(): ReactNode {
       <div className="panel-head">
         <h2 id="over-time-heading">The fleet over time</h2>
         {scope === null && (
-          // biome-ignore lint/a11y/useSemanticElements: no form, so no fieldset
-          <div className="chips" role="group" aria-label="Show the last">
-            {fleetSpanNames.map((each) => (
-              <button
-                key={each}
-                type="button"
-                className="chip"
-                aria-pressed={each === span}
-                onClick={() => setSpan(each === "day" ? "" : each)}
-              >
-                Last {each}
-              </button>
-            ))}
-          </div>
+          <RangeChips
+            label="Show the last"
+            ranges={fleetSpanNames}
+            chosen={span}
+            onChoose={(each) => setSpan(each === "day" ? "" : each)}
+          />
         )}
       </div>
       {scope === null ? (

@@ -1,13 +1,12 @@
-import { type PointerEvent, type ReactNode, useRef, useState } from "react";
+import type { ReactNode } from "react";
 import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
-import { type Frame, type Plot, plotOf } from "../metric-plot.ts";
-import { useWidth } from "../use-width.ts";
+import { type Frame, plotOf } from "../metric-plot.ts";
+import { useChart } from "../use-chart.ts";
 import { count, nearMoment } from "../words/quantities.ts";
 import type { Tone } from "../words/state-words.ts";
+import { ChartAxes } from "./chart-axes.tsx";
 
-const heightPx = 150;
-const marginPx = { left: 64, right: 12, top: 10, bottom: 24 };
-const widthPerTickPx = 70;
+const size = { heightPx: 150, marginPx: { left: 64, right: 12, top: 10, bottom: 24 }, widthPerTickPx: 70 };
 
 /** Something that happened to the device, as a line across. */
 export interface ChartMark {
@@ -29,28 +28,6 @@ function summary({ name, points }: MetricHistoryPage, range: string, marks: read
   return `${name}: ${count(newest.last)}, in the last ${range} ${count(min)} to ${count(max)}${updates}`;
 }
 
-const Axes = ({ plot, frame }: { plot: Plot; frame: Frame }): ReactNode => (
-  <>
-    {plot.values.map(({ place, label }) => (
-      <g key={label}>
-        <line className="grid" x1={frame.left} x2={frame.right} y1={place} y2={place} />
-        <text x={frame.left - 8} y={place} textAnchor="end" dominantBaseline="middle">
-          {label}
-        </text>
-      </g>
-    ))}
-    {plot.times.map(({ place, label }) => (
-      <g key={place}>
-        <line className="tick" x1={place} x2={place} y1={frame.bottom} y2={frame.bottom + 4} />
-        <text x={Math.min(place, frame.right - 14)} y={heightPx - 4} textAnchor="middle">
-          {label}
-        </text>
-      </g>
-    ))}
-    <line className="axis" x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
-  </>
-);
-
 const Mark = ({ mark: { tone, text }, x, frame }: { mark: ChartMark; x: number; frame: Frame }): ReactNode => (
   <g className={`mark tone-${tone}`}>
     <title>{text}</title>
@@ -70,33 +47,14 @@ export function MetricChart({
   range: string;
   marks: readonly ChartMark[];
 }): ReactNode {
-  const [measured, widthPx] = useWidth();
-  const svg = useRef<SVGSVGElement>(null);
-  const [pointed, setPointed] = useState<number>();
-  const frame = {
-    left: marginPx.left,
-    right: widthPx - marginPx.right,
-    top: marginPx.top,
-    bottom: heightPx - marginPx.bottom,
-  };
-  const plot = plotOf(history, frame, Math.max(2, Math.floor((frame.right - frame.left) / widthPerTickPx)));
+  const { measured, frame, ticksMax, pointed, svg } = useChart(size);
+  const plot = plotOf(history, frame, ticksMax);
   const shown = marks.filter(({ at }) => at >= history.from && at < history.to);
   const near = pointed === undefined ? undefined : plot.nearest(pointed);
-  const point = ({ clientX }: PointerEvent): void =>
-    setPointed(clientX - (svg.current?.getBoundingClientRect().left ?? 0));
   return (
     <div ref={measured}>
-      <svg
-        ref={svg}
-        className="metric-chart"
-        width={widthPx}
-        height={heightPx}
-        role="img"
-        aria-label={summary(history, range, shown)}
-        onPointerMove={point}
-        onPointerLeave={() => setPointed(undefined)}
-      >
-        <Axes plot={plot} frame={frame} />
+      <svg {...svg} className="chart metric-chart" aria-label={summary(history, range, shown)}>
+        <ChartAxes {...plot} frame={frame} />
         {plot.bands.map((band) => (
           <path key={band} className="band" d={band} />
         ))}

@@ -1,23 +1,15 @@
 // Over a page whose session has ended: what was typed there stays, and goes on once somebody has signed in.
 
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId } from "react";
 import { SignInForm } from "../pages/sign-in-page.tsx";
 import { useSession, useUser } from "../session.tsx";
+import { useModal } from "../use-modal.ts";
 
 export function SessionEnded(): ReactNode {
-  const element = useRef<HTMLDialogElement>(null);
+  const element = useModal();
   const id = useId();
   const { forget } = useSession();
   const { userName } = useUser();
-  useEffect(() => {
-    const dialog = element.current!;
-    const before = document.activeElement;
-    dialog.showModal();
-    return () => {
-      dialog.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
-  }, []);
   return (
     <dialog
       ref={element}

@@ -1,4 +1,5 @@
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
+import { useCopy } from "../use-copy.ts";
 import { Icon } from "./icon.tsx";
 
 interface Props {
@@ -11,16 +12,7 @@ interface Props {
 
 /** A secret that the server tells once: it stays on the page until somebody says that it is kept. */
 export function ToldOnce({ children, text, onKept }: Props): ReactNode {
-  const [copied, setCopied] = useState<"yes" | "no">();
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied("yes");
-    } catch {
-      // Without https the browser gives no clipboard.
-      setCopied("no");
-    }
-  };
+  const { copied, copy } = useCopy(text);
   return (
     <div className="notice tone-warn" role="status">
       <Icon name="alert" />

@@ -1,10 +1,11 @@
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useState } from "react";
 import type { Device } from "@flipside/api/types";
 import { devicePage } from "../api/devices.ts";
 import { asProblem } from "../api/problem.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { navigate } from "../router.ts";
 import { useUser } from "../session.tsx";
+import { useModal } from "../use-modal.ts";
 import { plural } from "../words/quantities.ts";
 import { type Act, type Entry, entriesFor, shownMax } from "./entries.ts";
 
@@ -89,19 +90,10 @@ export function CommandPalette({ onAct, onClose }: { onAct: (act: Act) => void; 
     releases: [...(releases?.values() ?? [])],
   });
   const at = Math.min(chosen, Math.max(0, entries.length - 1));
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const listId = useId();
   useEffect(() => {
-    const element = dialog.current!;
-    const before = document.activeElement;
-    element.showModal();
-    return () => {
-      element.close();
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-    };
-  }, []);
-  useEffect(() => {
-    dialog.current?.querySelector(`[id="${listId}-${at}"]`)?.scrollIntoView({ block: "nearest" });
+    document.getElementById(`${listId}-${at}`)?.scrollIntoView({ block: "nearest" });
   }, [at, listId]);
 
   const take = ({ opens }: Entry): void => {
