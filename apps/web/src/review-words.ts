@@ -51,13 +51,20 @@ export function reviewedWaves(draft: RolloutDraft, plan: RolloutPlan): ReviewedW
   });
 }
 
+const healthSentence = (isWatched: boolean): string =>
+  `It pauses when updated devices crash more often than those that wait${
+    isWatched
+      ? "."
+      : "; but no wave is watched once it has ended, so the next one may begin before anything shows. Watch each wave for some hours."
+  }`;
+
 /** When it stops, how fast it goes, and what is unlike most rollouts. */
 export function reviewSentences(draft: RolloutDraft, plan: RolloutPlan): string[] {
   const { maintenance, retries, urgent, allowOlder, acceptsClaimed, watchesCrashes, supersedes, continuous } = draft;
   const gates = waveGroups(rulesOfWaves(draft, plan).map((rules) => ({ ...rules, startAt: null, approval: false })));
   return [
     ...gates.flatMap(({ name, rules }) => ruleSentences(rules, name)),
-    ...(watchesCrashes ? ["It pauses when updated devices crash more often than those that wait."] : []),
+    ...(watchesCrashes ? [healthSentence(gates.some(({ rules }) => rules.soakMs > 0))] : []),
     ...(continuous && draft.target !== "picked"
       ? ["It stays open: devices that come to match later join its last wave."]
       : []),

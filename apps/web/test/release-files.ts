@@ -18,6 +18,7 @@ const fields = imageFields({
   hardware: { name: "virt-rv32", revisionMin: 1, revisionMax: 0xffff },
   version: "1.2.0",
   releaseSequence: 3,
+  description: "made for tests",
 });
 const payload = Uint8Array.from({ length: 10_000 }, (_, i) => (i * 31) & 0xff);
 

@@ -84,7 +84,9 @@ describeInBrowser("how a rollout went", (open, begin) => {
 
     const settings = page.getByRole("region", { name: "Settings" });
     await settings
-      .getByText("The rollout pauses when more than 5 % of wave 1 fail, once 5 devices have ended.")
+      .getByText(
+        "The rollout pauses when more than 5 % of wave 1 fail, once 5 devices have ended, or all of a smaller one.",
+      )
       .waitFor();
     await settings.getByText("When wave 2 has ended, it is watched for 10 min before it goes on.").waitFor();
     await settings.getByRole("button", { name: "Edit rules" }).click();

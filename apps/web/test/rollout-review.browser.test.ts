@@ -29,7 +29,9 @@ describeInBrowser("the review of a rollout", (open, begin) => {
     expect(said).toContain("Wave 1: 1 device as soon as it is started (1 of 5 by then, 20 %).");
     expect(said).toContain("Wave 3: 2 devices when the wave before has passed (5 of 5 by then, 100 %).");
     expect(said).toContain(`Times are of ${zone}.`);
-    expect(said).toContain("The rollout pauses when more than 5 % of each wave fail, once 5 devices have ended.");
+    expect(said).toContain(
+      "The rollout pauses when more than 5 % of each wave fail, once 5 devices have ended, or all of a smaller one.",
+    );
     expect(await review.getByRole("heading", { name: /^Review/ }).evaluate((it) => it === document.activeElement)).toBe(
       true,
     );
@@ -40,6 +42,14 @@ describeInBrowser("the review of a rollout", (open, begin) => {
     await page.getByRole("button", { name: "Review rollout" }).click();
     await review.getByRole("button", { name: "Change something" }).click();
     expect(await page.getByLabel("Size of wave 2").inputValue()).toBe("60");
+
+    await page.getByLabel("Pause when updated devices crash more often than those that wait").check();
+    await page.getByRole("button", { name: "Review rollout" }).click();
+    await review.getByText("but no wave is watched once it has ended").waitFor();
+    await review.getByRole("button", { name: "Change something" }).click();
+    await page.getByLabel("Watch each wave for").fill("2");
+    await page.getByRole("button", { name: "Review rollout" }).click();
+    await review.getByText(/crash more often than those that wait\.$/).waitFor();
   });
 
   it("says that it takes two persons where it does", async () => {

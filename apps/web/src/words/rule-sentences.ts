@@ -17,7 +17,10 @@ function threshold(
   wave: string,
 ): string[] {
   if (failureThresholdPercent === undefined) return [];
-  const sample = minimumSample > 1 ? `, once ${plural(minimumSample, "device has", "devices have")} ended` : "";
+  const sample =
+    minimumSample > 1
+      ? `, once ${plural(minimumSample, "device has", "devices have")} ended, or all of a smaller one`
+      : "";
   return failureThresholdPercent >= 100
     ? ["It goes on however many fail."]
     : [`${actionWords[thresholdAction]} when more than ${failureThresholdPercent} % of ${wave} fail${sample}.`];
