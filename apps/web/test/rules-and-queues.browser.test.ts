@@ -16,20 +16,19 @@ it("asks who is online by filters as long as a server reads, each device once", 
 });
 
 describeInBrowser("the page of a rollout", (open, begin) => {
-  it("says its rules in a line, shows those of each wave, and changes limit, deadline and later waves", async () => {
+  it("says its rules in sentences, shows those of each wave, and changes limit, deadline and later waves", async () => {
     const { page, server } = await open("/rollouts/new");
     await page.getByRole("button", { name: "Review rollout" }).click();
     await page.getByRole("button", { name: "Start rollout" }).click();
-    await page
-      .getByText("Above 50 % failures, of 5 devices or more: pause the rollout. Each device has 1 day.")
-      .waitFor();
+    await page.getByText("pauses when more than 50 % of each wave fail, once 5 devices have ended").waitFor();
+    await page.getByText("Each device has 1 day from its offer on.").waitFor();
     const dialog = page.getByRole("dialog");
     await page.getByRole("button", { name: "Change rules" }).click();
     await dialog.getByLabel("Failures above").fill("10");
     await dialog.getByLabel("Time each device may take", { exact: true }).fill("2");
     await dialog.getByRole("button", { name: "Change rules" }).click();
-    await page.getByText("Above 10 % failures, of 5 devices or more").waitFor();
-    await page.getByText("Each device has 2 days.").waitFor();
+    await page.getByText("pauses when more than 10 % of each wave fail, once 5 devices have ended").waitFor();
+    await page.getByText("Each device has 2 days from its offer on.").waitFor();
     const [made] = [...server.rollouts.values()];
     expect(made!.settings.rules[0]).toMatchObject({ failureThresholdPercent: 10, deadlineMs: 2 * 86_400_000 });
     await page.getByText("Rules", { exact: true }).click();

@@ -37,32 +37,9 @@ const columns: Column<Row>[] = [
   { head: "Each device", cell: ({ deadlineMs }) => duration(deadlineMs) },
 ];
 
-/** What most want to know of the rules without opening them. */
-function inShort(rules: readonly WaveRules[]): string {
-  const [first] = rules;
-  if (first === undefined) return "";
-  if (rules.some((each) => JSON.stringify(each) !== JSON.stringify(first))) return "Its waves have different rules.";
-  const { failureThresholdPercent, minimumSample, thresholdAction, deadlineMs, soakMs } = first;
-  const watched = soakMs === 0 ? "" : ` Each wave is watched for ${duration(soakMs)}.`;
-  return `Above ${failureThresholdPercent} % failures, of ${plural(minimumSample, "device")} or more: ${thresholdWords[thresholdAction].toLowerCase()}. Each device has ${duration(deadlineMs)}.${watched}`;
-}
-
+/** Each wave's, for who wants to see them side by side. */
 export function WaveRulesTable({ settings }: Pick<Rollout, "settings">): ReactNode {
   const { rules, waveFilters, maintenance, retries } = settings;
-  return (
-    <>
-      <p className="muted rules-in-short">{inShort(rules)}</p>
-      <AllRules {...{ rules, waveFilters, maintenance, retries }} />
-    </>
-  );
-}
-
-function AllRules({
-  rules,
-  waveFilters,
-  maintenance,
-  retries,
-}: Pick<Rollout["settings"], "rules" | "waveFilters" | "maintenance" | "retries">): ReactNode {
   return (
     <Disclosure label="Rules" held={false}>
       <DataTable
