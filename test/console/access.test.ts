@@ -10,7 +10,7 @@ import { checked, ofFile } from "../../apps/cli/src/audit/audit-lines.ts";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
 import { axeProblems } from "../../apps/web/test/axe.ts";
-import { looksFine, openPage, signIn } from "./console-page.ts";
+import { looksFine, nothingLoads, openPage, signIn } from "./console-page.ts";
 
 const executablePath = findChromium();
 if (!executablePath)
@@ -222,7 +222,7 @@ describe.skipIf(!executablePath)("the pages about access", () => {
     ]) {
       await admin.goto(fixture.server.url + path);
       await admin.getByRole("heading", { level: 1 }).waitFor();
-      await admin.getByText(/^Loading/).waitFor({ state: "detached" });
+      await nothingLoads(admin);
       await looksFine(admin, path);
     }
     expect(faults).toEqual([]);

@@ -26,6 +26,11 @@ export async function signIn(page: Page, address: string, userName: string, secr
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
+/** Several parts of a page may be loading at once. */
+export async function nothingLoads(page: Page): Promise<void> {
+  await expect.poll(() => page.getByText(/^Loading/).count(), { timeout: 20_000 }).toBe(0);
+}
+
 /** How far what is shown lies beyond the window's right edge. */
 const beyondWindow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -12,7 +12,7 @@ import { asked, failTrial, newRelease, update } from "../../apps/server/test/rol
 import { buildServed } from "../../apps/web/build/build-served.ts";
 import { axeProblems } from "../../apps/web/test/axe.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
-import { fitsInWindow, openPage, signIn } from "./console-page.ts";
+import { fitsInWindow, nothingLoads, openPage, signIn } from "./console-page.ts";
 
 const folder = join(repositoryRoot, "build-output", "screens");
 const executablePath = findChromium();
@@ -116,7 +116,7 @@ describe.skipIf(!executablePath)("every screen", () => {
     await page.setViewportSize(sizes.desk);
     await page.goto(fixture.server.url + path.replace(/[A-Z]{6,}/, (id) => ids[id as keyof typeof ids]));
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await page.getByText(/^Loading/).waitFor({ state: "detached" });
+    await nothingLoads(page);
     await look(name);
   });
 });

@@ -5,6 +5,7 @@ import { routes } from "@flipside/api/routes";
 import { ErrorCode } from "@flipside/image-format";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { FleetModel } from "../../src/features/rehearsals/fleet-model.ts";
+import { placeOf, seedOf } from "../../src/features/rollouts/dealing.ts";
 import { Fixture } from "../fixture.ts";
 import { type SmallFleet, smallFleet } from "../small-fleet.ts";
 
@@ -92,6 +93,15 @@ it("a rehearsal learns links, times, failures, hours and crashes from the databa
 
 it("a fleet of many pieces makes the same model as a small one", async () => {
   const by = { userName: "admin", scope: null };
+  // Chance may make two of the three orders one: those who are away last by themselves, or the others as listed.
+  const isTelling = (name: string): boolean => {
+    const place = (id: string): string => placeOf(seedOf({ releaseId: fleet.releaseId, name }), id);
+    const byPlace = [...ids].sort((one, other) => (place(one) < place(other) ? -1 : 1));
+    const here = byPlace.filter((id) => id < "e");
+    return byPlace[0]! >= "e" && here.join() !== "a,b,c,d";
+  };
+  let name = "dealt";
+  while (!isTelling(name)) name += "-again";
   const modelsOf = async (pieceMax: number): Promise<FleetModel[]> => {
     await fixture.restart({ pieceMax });
     for (const id of ids.slice(0, 4)) fixture.server.internals.lastSeen.note(id);
@@ -101,7 +111,7 @@ it("a fleet of many pieces makes the same model as a small one", async () => {
     const models: FleetModel[] = [];
     for (const order of ["online-first", "random", "as-listed"]) {
       const rollout = {
-        name: "dealt",
+        name,
         releaseId: fleet.releaseId,
         target: { all: true },
         waves: [{ count: 2 }],
