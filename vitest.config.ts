@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { missingDeviceTools } from "./apps/agent/build/run-tool.ts";
 import { postgresMissing } from "./apps/server/test/postgres/cluster.ts";
+import { reactWithMessages } from "./apps/web/build/macros.ts";
 
 const testFiles = ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.{ts,tsx}", "test/**/*.test.ts"];
 const onPostgresOnly = ["apps/server/test/postgres/**", "apps/server/test/several/**"];
@@ -52,6 +53,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  plugins: [reactWithMessages()],
   test: {
     ...(missingDeviceTools().length > 0 ? { runner: "./test/guards/skipping-runner.ts" } : {}),
     setupFiles: ["test/guards/timer-guard.ts"],

@@ -2,9 +2,10 @@
 // Below the console, and on its own.
 
 import { fileURLToPath } from "node:url";
-import react from "@vitejs/plugin-react";
+import { lingui } from "@lingui/vite-plugin";
 import { defineConfig } from "vite";
 import { buildDemonstration } from "./build/demonstration.ts";
+import { reactWithMessages } from "./build/macros.ts";
 import { precompress } from "./build/precompress.ts";
 
 export default defineConfig(async () => ({
@@ -12,7 +13,11 @@ export default defineConfig(async () => ({
   base: "./",
   // The modules by the names that everybody knows them by.
   publicDir: await buildDemonstration(),
-  plugins: [react(), precompress()],
+  plugins: [
+    reactWithMessages(),
+    lingui({ configPath: fileURLToPath(new URL("lingui.config.ts", import.meta.url)) }),
+    precompress(),
+  ],
   worker: { format: "es" as const },
   build: { outDir: "../dist/brick-it", emptyOutDir: true, assetsInlineLimit: 0, target: "es2022" },
 }));

@@ -28,6 +28,7 @@ export function buildConsole(begins: () => void = () => {}, step = "console"): P
     ),
     join(web, "index.html"),
     join(web, "vite.config.ts"),
+    join(web, "lingui.config.ts"),
     join(repositoryRoot, "package-lock.json"),
   ];
   return cached(step, hashOfFiles(sources, repositoryRoot), async (outDir) => {

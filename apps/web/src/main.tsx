@@ -1,6 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { App } from "./app.tsx";
+import { startLanguage } from "./language/start-language.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/components.css";
@@ -10,8 +10,13 @@ import "./styles/forced-colours.css";
 import "./styles/access.css";
 import "./styles/overview.css";
 
+await startLanguage();
+// Words at the top of its modules are made when they are loaded.
+const [{ App }, { InLanguage }] = await Promise.all([import("./app.tsx"), import("./language/in-language.tsx")]);
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <App />
+    <InLanguage>
+      <App />
+    </InLanguage>
   </StrictMode>,
 );

@@ -1,16 +1,20 @@
 // Numbers and times as people read them.
 
+import { plural as pluralOf, t } from "@lingui/core/macro";
+import { i18n } from "../language/i18n.ts";
 import { shownZone } from "../shown-zone.ts";
 
-const number = new Intl.NumberFormat("en");
-const oneDigit = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const number = new Intl.NumberFormat(i18n.locale);
+const oneDigit = new Intl.NumberFormat(i18n.locale, { maximumFractionDigits: 1 });
+/** Days before months, and 24 hours, in English, too. */
+const dates = i18n.locale === "en" ? "en-GB" : i18n.locale;
 
 export const count = (n: number): string => number.format(n);
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
 export function bytes(n: number): string {
-  if (n < 1024) return plural(n, "byte");
+  if (n < 1024) return pluralOf(n, { one: "# byte", other: "# bytes" });
   if (n < 1024 * 1024) return `${oneDigit.format(n / 1024)} KiB`;
   return `${oneDigit.format(n / 1024 / 1024)} MiB`;
 }
@@ -21,29 +25,29 @@ const day = 24 * hour;
 
 /** A length of time in the largest unit of which it is a whole number. */
 export function duration(ms: number): string {
-  if (ms % day === 0 && ms > 0) return plural(ms / day, "day");
-  if (ms % hour === 0 && ms > 0) return `${count(ms / hour)} h`;
-  if (ms % minute === 0 && ms > 0) return `${count(ms / minute)} min`;
-  return `${oneDigit.format(ms / 1000)} s`;
+  if (ms % day === 0 && ms > 0) return pluralOf(ms / day, { one: "# day", other: "# days" });
+  if (ms % hour === 0 && ms > 0) return t`${count(ms / hour)} h`;
+  if (ms % minute === 0 && ms > 0) return t`${count(ms / minute)} min`;
+  return t`${oneDigit.format(ms / 1000)} s`;
 }
 
 /** How long ago `iso` was, coarse enough to stay calm. */
 export function ago(iso: string, now: number): string {
   const passed = now - Date.parse(iso);
   if (Number.isNaN(passed)) return iso;
-  if (passed < 10_000) return "just now";
-  if (passed < minute) return `${Math.floor(passed / 10_000) * 10} s ago`;
-  if (passed < hour) return `${Math.floor(passed / minute)} min ago`;
-  if (passed < day) return `${Math.floor(passed / hour)} h ago`;
-  return `${plural(Math.floor(passed / day), "day")} ago`;
+  if (passed < 10_000) return t`just now`;
+  if (passed < minute) return t`${Math.floor(passed / 10_000) * 10} s ago`;
+  if (passed < hour) return t`${Math.floor(passed / minute)} min ago`;
+  if (passed < day) return t`${Math.floor(passed / hour)} h ago`;
+  return pluralOf(Math.floor(passed / day), { one: "# day ago", other: "# days ago" });
 }
 
 function shown(iso: string, form: Intl.DateTimeFormatOptions): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
   return shownZone() === "utc"
-    ? `${at.toLocaleString("en-GB", { ...form, timeZone: "UTC" })} UTC`
-    : at.toLocaleString("en-GB", form);
+    ? `${at.toLocaleString(dates, { ...form, timeZone: "UTC" })} UTC`
+    : at.toLocaleString(dates, form);
 }
 
 /** The exact moment, in the time zone that was chosen. */

@@ -1,0 +1,14 @@
+// What makes messages of the console's words (lingui.config.ts) in a build and in tests. Messages stay in the code, so
+// that English needs no catalogue.
+
+import { makeConfig } from "@lingui/conf";
+import macro from "@lingui/babel-plugin-lingui-macro";
+import react from "@vitejs/plugin-react";
+import type { PluginOption } from "vite";
+import config from "../lingui.config.ts";
+
+export const reactWithMessages = (): PluginOption =>
+  react({
+    include: /apps\/web\/.*\.tsx?$/,
+    babel: { plugins: [[macro, { stripMessageField: false, linguiConfig: makeConfig(config) }]] },
+  });

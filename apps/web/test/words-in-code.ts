@@ -1,0 +1,79 @@
+// The words for people in the console's sources that no macro of its languages has: those that would stay English.
+
+import { readFileSync } from "node:fs";
+import ts from "typescript";
+
+/** Attributes whose values are for programs. */
+const attributesOfPrograms =
+  /^(class(Name)?|href|id|key|type|name|rel|role|autoComplete|inputMode|d|viewBox|points|transform|for|htmlFor|target|method|lang|dateTime|form|pattern|accept|fill|stroke.*|preserveAspectRatio|data-.*|aria-(current|live|haspopup|controls|labelledby|describedby|autocomplete))$/;
+
+/** Words that are the same in every language: names, units, and what is typed in some language of programs. */
+const sameEverywhere =
+  /^(Flipside|OpenID Connect|Slack|Teams|MQTT|SHA-256|Ed25519|UTC|CSV|JSON|GitHub|KiB|MiB|English|Standard Webhooks|Mender|hawkBit|AWS IoT)$/;
+
+const isProse = (text: string): boolean =>
+  !sameEverywhere.test(text.trim()) &&
+  (/[A-Za-z]{2,}[,.!?:;…’”)]* [({“A-Za-z0-9…]/.test(text) || /^[A-Z][a-z]+[.:…!?]?$/.test(text.trim()));
+
+const macroTags = new Set(["t", "msg", "defineMessage"]);
+const macroCalls = new Set(["plural", "pluralOf", "select", "selectOrdinal", "msg", "t", "defineMessage"]);
+const macroElements = new Set(["Trans", "Plural", "Select", "SelectOrdinal"]);
+
+function isInMacro(node: ts.Node): boolean {
+  for (let at = node.parent; at !== undefined; at = at.parent) {
+    if (ts.isTaggedTemplateExpression(at) && ts.isIdentifier(at.tag) && macroTags.has(at.tag.text)) return true;
+    if (ts.isCallExpression(at) && ts.isIdentifier(at.expression) && macroCalls.has(at.expression.text)) return true;
+    if (ts.isJsxElement(at) && macroElements.has(at.openingElement.tagName.getText())) return true;
+    if (ts.isJsxSelfClosingElement(at) && macroElements.has(at.tagName.getText())) return true;
+    // What is calculated inside of a macro's element is no part of its message.
+    if (ts.isJsxExpression(at) && !ts.isStringLiteralLike(node)) return false;
+  }
+  return false;
+}
+
+/** Compared with, a key, a type, the name of a module, or for whoever writes the console. */
+function isForPrograms(node: ts.Node): boolean {
+  const { parent } = node;
+  if (ts.isImportDeclaration(parent) || ts.isExportDeclaration(parent) || ts.isLiteralTypeNode(parent)) return true;
+  if (ts.isCaseClause(parent) || ts.isElementAccessExpression(parent)) return true;
+  if (ts.isPropertyAssignment(parent) && parent.name === node) return true;
+  if (ts.isBinaryExpression(parent) && /^[!=]==?$/.test(parent.operatorToken.getText())) return true;
+  for (let at: ts.Node = node; at !== undefined && !ts.isBlock(at); at = at.parent) {
+    if (ts.isJsxAttribute(at)) return attributesOfPrograms.test(at.name.getText());
+    if (ts.isNewExpression(at) && /^(Error|TypeError|RegExp|Worker|URL)$/.test(at.expression.getText())) return true;
+    if (
+      ts.isCallExpression(at) &&
+      /^console\.|\.(querySelector(All)?|startsWith|addEventListener)$/.test(at.expression.getText())
+    )
+      return true;
+    if (ts.isTemplateLiteralTypeNode(at)) return true;
+  }
+  return false;
+}
+
+const textOf = (node: ts.Node): string | undefined => {
+  if (ts.isJsxText(node)) return node.text.replace(/\s+/g, " ");
+  if (ts.isStringLiteralLike(node)) return node.text;
+  if (ts.isTemplateExpression(node))
+    return [node.head.text, ...node.templateSpans.map((each) => each.literal.text)].join("…");
+  return undefined;
+};
+
+/** Each as "file:line: text". */
+export function wordsLeftOut(file: string, shownName: string): string[] {
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
+  const found: string[] = [];
+  const look = (node: ts.Node): void => {
+    const text = textOf(node);
+    const isText =
+      text !== undefined &&
+      (ts.isJsxText(node) ? /[A-Za-z]{2,}/.test(text) && !sameEverywhere.test(text.trim()) : isProse(text));
+    if (isText && !isInMacro(node) && !isForPrograms(node)) {
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+      found.push(`${shownName}:${line + 1}: ${text.trim()}`);
+    }
+    ts.forEachChild(node, look);
+  };
+  look(source);
+  return found;
+}
