@@ -108,6 +108,7 @@ describe.skipIf(!executablePath)("every screen", () => {
     ["second-person", "/access/second-person"],
     ["record", "/access/record"],
     ["notifications", "/access/notifications"],
+    ["settings", "/settings"],
     ["account", "/account"],
     ["password", "/password"],
     ["no-such-page", "/nothing"],

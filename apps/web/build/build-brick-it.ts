@@ -27,7 +27,9 @@ export async function buildBrickIt(begins: () => void): Promise<string> {
   const demonstration = await buildDemonstration();
   const sources = [
     ...sourceFolders.flatMap((folder) => filesBelow(join(repositoryRoot, folder), [""])),
-    ...["apps/web/vite.brick-it.config.ts", "apps/web/lingui.config.ts", "package-lock.json"].map((path) => join(repositoryRoot, path)),
+    ...["apps/web/vite.brick-it.config.ts", "apps/web/lingui.config.ts", "package-lock.json"].map((path) =>
+      join(repositoryRoot, path),
+    ),
   ];
   const hash = hashOf([hashOfFiles(sources, repositoryRoot), demonstration.slice(repositoryRoot.length)]);
   return cached("brick-it", hash, async (outDir) => {

@@ -21,6 +21,7 @@ import {
   RolloutsPage,
   SecondPersonPage,
   SessionsPage,
+  SettingsPage,
   TokensPage,
   TrustPage,
 } from "./lazy-pages.tsx";
@@ -128,6 +129,8 @@ function pageOf(route: Route): ReactNode {
       return <NotificationsPage />;
     case "account":
       return <AccountPage />;
+    case "settings":
+      return <SettingsPage />;
     case "password":
       return <PasswordPage />;
     case "not-found":

@@ -7,6 +7,7 @@ export const DevicePage = lazy(async () => ({ default: (await import("./pages/de
 export const RolloutsPage = lazy(async () => ({ default: (await import("./pages/rollouts-page.tsx")).RolloutsPage }));
 export const TrustPage = lazy(async () => ({ default: (await import("./pages/trust-page.tsx")).TrustPage }));
 export const AccountPage = lazy(async () => ({ default: (await import("./pages/account-page.tsx")).AccountPage }));
+export const SettingsPage = lazy(async () => ({ default: (await import("./pages/settings-page.tsx")).SettingsPage }));
 export const PeoplePage = lazy(async () => ({ default: (await import("./pages/people-page.tsx")).PeoplePage }));
 export const SessionsPage = lazy(async () => ({ default: (await import("./pages/sessions-page.tsx")).SessionsPage }));
 export const TokensPage = lazy(async () => ({ default: (await import("./pages/tokens-page.tsx")).TokensPage }));

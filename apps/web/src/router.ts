@@ -26,6 +26,7 @@ export type Route =
   | { page: "rollout"; id: string }
   | { page: "trust" }
   | { page: "account" }
+  | { page: "settings" }
   | { page: AccessPage }
   | { page: "password" }
   | { page: "not-found" };
@@ -62,6 +63,7 @@ export function routeOf(address: string): Route {
     const found = (Object.keys(accessPages) as AccessPage[]).find((page) => accessPages[page] === id);
     return { page: found ?? "not-found" };
   }
+  if (section === "settings" && id === undefined) return { page: "settings" };
   if (section === "account" && id === undefined) return { page: "account" };
   if (section === "password" && id === undefined) return { page: "password" };
   return { page: "not-found" };

@@ -95,6 +95,7 @@ import {
   unarchiveRollout,
 } from "./resources/rollouts.ts";
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
+import { getServerSettings } from "./resources/server-settings.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { createToken, listOwnTokens, listTokens, withdrawOwnToken, withdrawToken } from "./resources/tokens.ts";
 import { getTrust, getTrustSpread, uploadTrust } from "./resources/trust.ts";
@@ -169,6 +170,7 @@ export const routes = {
   listMetrics,
   getMetricHistory,
   getFleetHistory,
+  getServerSettings,
   groupDevices,
   getTags,
   setTags,

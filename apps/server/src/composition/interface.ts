@@ -43,6 +43,7 @@ import { rolloutTemplateRoutes } from "../features/rollout-templates/routes.ts";
 import { createRolloutTemplates } from "../features/rollout-templates/templates.ts";
 import { createCourses } from "../features/rollouts/course.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
+import { serverSettingsRoutes } from "../features/server-settings/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
 import { webhookRoutes } from "../features/webhooks/routes.ts";
 import { createApp } from "../http/app.ts";
@@ -55,6 +56,7 @@ import type { DeviceLink } from "../mqtt/device-link.ts";
 import type { Features } from "./features.ts";
 import type { Foundation } from "./foundation.ts";
 import type { ServerOptions } from "./server-options.ts";
+import { shownSettings } from "./shown-settings.ts";
 
 /** What people are, and the ways by which they sign in. */
 const peoplesRoutes = (options: ServerOptions, { storage, accounts, clock, log }: Foundation): BoundRoute[] => [
@@ -69,7 +71,7 @@ const peoplesRoutes = (options: ServerOptions, { storage, accounts, clock, log }
 
 export function createInterface(
   options: ServerOptions,
-  { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp"> },
+  { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp" | "port" | "webSocketPort" | "tlsPort"> },
   foundation: Foundation,
   features: Features,
   claims: Claims,
@@ -102,6 +104,7 @@ export function createInterface(
     deviceRoutesOf(features),
     metricRoutes(features.metrics),
     fleetHistoryRoutes(features.fleetCounting),
+    serverSettingsRoutes(shownSettings(options, link, clock.wallMs())),
     commandRoutes(features.commands, features.commandMany),
     configurationRoutes(features.configurations, features.desiring),
     claimRoutes(claims),

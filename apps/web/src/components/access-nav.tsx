@@ -10,6 +10,7 @@ export const accessPages: readonly { label: string; href: string; takes: Permiss
   { label: "Second person", href: "/access/second-person", takes: "fleet:read" },
   { label: "Record", href: "/access/record", takes: "audit:read" },
   { label: "Notifications", href: "/access/notifications", takes: "webhooks:manage" },
+  { label: "Settings", href: "/settings", takes: "fleet:read" },
 ];
 
 /** The first one that somebody may look at. */

@@ -19,7 +19,7 @@ const sections = [
   { label: "Trust", href: "/trust", pages: ["trust"] },
 ] as const;
 
-const accessPages = ["people", "sessions", "tokens", "second-person", "record", "notifications"];
+const accessPages = ["people", "sessions", "tokens", "second-person", "record", "notifications", "settings"];
 
 interface Section {
   label: string;
