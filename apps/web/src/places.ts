@@ -11,7 +11,7 @@ interface Place {
 
 const places = new Map<number, Place>();
 /** How many pages of the console were before this one. The first says nothing of itself. */
-const entryNow = (): number => (history.state as { entry?: number } | null)?.entry ?? 0;
+export const entryNow = (): number => (history.state as { entry?: number } | null)?.entry ?? 0;
 
 /** Of a page that is opened from this one. What was there before, somebody went back from and is left for good. */
 export function newEntry(): number {

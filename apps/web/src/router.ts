@@ -1,7 +1,7 @@
 // Which page the address names. Paths are plain, the server answers every one of them with the console.
 
 import { useCallback, useSyncExternalStore } from "react";
-import { leavePlace, newEntry, returnToPlace, watchPlace } from "./places.ts";
+import { entryNow, leavePlace, newEntry, returnToPlace, watchPlace } from "./places.ts";
 
 /** Below /access; the first of them is /access itself. */
 const accessPages = {
@@ -87,16 +87,25 @@ export const clonePath = (id: string): string => `/rollouts/new?clone=${encodeUR
 
 const listeners = new Set<() => void>();
 let navigations = 0;
+/** What is shown is of this address and this entry of the tab's history, also while somebody is asked whether to leave. */
+let shownAddress: string | undefined;
+let shownEntry = 0;
+
+const addressNow = (): string => window.location.pathname + window.location.search;
 
 /** Whether the page was reached from another one, not by loading it: then its heading takes the focus. */
 export const arrivedByNavigation = (): boolean => navigations > 0;
 
-const told = (): void => listeners.forEach((listener) => listener());
+function told(): void {
+  shownAddress = addressNow();
+  shownEntry = entryNow();
+  for (const listener of listeners) listener();
+}
 
-let guard: ((path: string) => void) | undefined;
+let guard: ((leave: () => void) => void) | undefined;
 
-/** Whoever wants to go elsewhere by a link is asked first. Returns what ends that. */
-export function guardLeaving(ask: (path: string) => void): () => void {
+/** Whoever wants to go elsewhere, by a link or by Back, is asked first; `leave` goes there. Returns what ends that. */
+export function guardLeaving(ask: (leave: () => void) => void): () => void {
   guard = ask;
   return () => {
     if (guard === ask) guard = undefined;
@@ -105,7 +114,7 @@ export function guardLeaving(ask: (path: string) => void): () => void {
 
 /** `isMeant`: whatever is typed on this page, it is left. */
 export function navigate(path: string, { isMeant = false } = {}): void {
-  if (guard !== undefined && !isMeant) return guard(path);
+  if (guard !== undefined && !isMeant) return guard(() => navigate(path, { isMeant: true }));
   leavePlace();
   history.pushState({ entry: newEntry() }, "", path);
   navigations++;
@@ -113,7 +122,27 @@ export function navigate(path: string, { isMeant = false } = {}): void {
   told();
 }
 
+/** Going back or forth that was asked for here, and what it is for. */
+let expected: "to-stay" | "to-leave" | undefined;
+
 function wentBackOrForth(): void {
+  const why = expected;
+  expected = undefined;
+  if (why === "to-stay") return;
+  // A link to a part of the page, such as the one that skips to its content: still the same page.
+  if (history.state === null && addressNow() === shown()) return history.replaceState({ entry: shownEntry }, "");
+  const steps = entryNow() - shownEntry;
+  // A step of the same page, such as from a review to its form, leaves nothing.
+  const isSamePage = JSON.stringify(routeOf(addressNow())) === JSON.stringify(routeOf(shown()));
+  if (guard !== undefined && why !== "to-leave" && steps !== 0 && !isSamePage) {
+    // The browser has gone there already, and can't be asked not to.
+    expected = "to-stay";
+    history.go(-steps);
+    return guard(() => {
+      expected = "to-leave";
+      history.go(steps);
+    });
+  }
   navigations++;
   told();
   returnToPlace();
@@ -121,6 +150,8 @@ function wentBackOrForth(): void {
 
 function subscribe(listener: () => void): () => void {
   if (listeners.size === 0) {
+    shownAddress = addressNow();
+    shownEntry = entryNow();
     window.addEventListener("popstate", wentBackOrForth);
     watchPlace();
   }
@@ -131,10 +162,11 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-export const useAddress = (): string =>
-  useSyncExternalStore(subscribe, () => window.location.pathname + window.location.search);
+const shown = (): string => (shownAddress ??= addressNow());
 
-const paramsNow = (): URLSearchParams => new URLSearchParams(window.location.search);
+export const useAddress = (): string => useSyncExternalStore(subscribe, shown);
+
+const paramsNow = (): URLSearchParams => new URLSearchParams(shown().split("?")[1]);
 
 /**
  * A member of the address's query, so that it is there again after Back or a reload, and for whoever is given the

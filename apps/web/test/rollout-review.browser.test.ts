@@ -88,6 +88,27 @@ describeInBrowser("the review of a rollout", (open, begin) => {
     expect(await page.getByLabel("Name").inputValue()).toBe("flipside-demo 1.1.0");
   });
 
+  it("asks before it is left by Back, too, stays in place meanwhile, and goes there when that is meant", async () => {
+    const { page, url } = await open("/rollouts");
+    await page.getByRole("link", { name: "New rollout" }).click();
+    await page.getByLabel("Name").fill("Half typed");
+    const dialog = page.getByRole("dialog", { name: "Leave this page?" });
+    // The same page is not left.
+    await page.getByRole("link", { name: "Skip to content" }).press("Enter");
+    await page.goBack();
+    expect(await dialog.count()).toBe(0);
+    await page.evaluate(() => history.back());
+    await dialog.getByRole("button", { name: "Stay" }).click();
+    await expect.poll(() => page.url()).toBe(`${url}/rollouts/new`);
+    expect(await page.getByLabel("Name").inputValue()).toBe("Half typed");
+    await page.evaluate(() => history.back());
+    await dialog.getByRole("button", { name: "Keep and leave" }).click();
+    await page.getByRole("heading", { name: "Rollouts", level: 1 }).waitFor();
+    await page.evaluate(() => history.forward());
+    await page.getByText("This is what you had typed").waitFor();
+    expect(await page.getByLabel("Name").inputValue()).toBe("Half typed");
+  });
+
   it("begins with settings that were kept under a name, which are of no release and no device", async () => {
     const { page, server } = await open("/rollouts/new");
     await page.getByLabel("Failures above").fill("3");

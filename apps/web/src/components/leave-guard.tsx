@@ -1,7 +1,7 @@
 // Asks before a page is left on which something was typed; the browser itself asks before the tab is closed.
 
 import { type ReactNode, useEffect, useState } from "react";
-import { guardLeaving, navigate } from "../router.ts";
+import { guardLeaving } from "../router.ts";
 import { Dialog } from "./dialog.tsx";
 
 interface Props {
@@ -13,24 +13,23 @@ interface Props {
 }
 
 export function LeaveGuard({ isTouched, children, onDiscard }: Props): ReactNode {
-  const [wanted, setWanted] = useState<string>();
+  const [leave, setLeave] = useState<() => void>();
   useEffect(() => {
     if (!isTouched) return undefined;
     const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
     window.addEventListener("beforeunload", ask);
-    const letGo = guardLeaving(setWanted);
+    const letGo = guardLeaving((wanted) => setLeave(() => wanted));
     return () => {
       window.removeEventListener("beforeunload", ask);
       letGo();
     };
   }, [isTouched]);
-  if (wanted === undefined) return null;
-  const leave = (): void => navigate(wanted, { isMeant: true });
+  if (leave === undefined) return null;
   return (
-    <Dialog title="Leave this page?" onClose={() => setWanted(undefined)}>
+    <Dialog title="Leave this page?" onClose={() => setLeave(undefined)}>
       {children}
       <div className="actions dialog-actions">
-        <button type="button" className="button" onClick={() => setWanted(undefined)}>
+        <button type="button" className="button" onClick={() => setLeave(undefined)}>
           Stay
         </button>
         <button

@@ -29,7 +29,7 @@ function ThisBrowser(): ReactNode {
       <label>
         <span>{t`Times`}</span>
         <select value={zone} onChange={(event) => showTimesIn(event.target.value === "utc" ? "utc" : "local")}>
-          <option value="local">{t`of ${ownTimeZone()}`}</option>
+          <option value="local">{t`Local (${ownTimeZone()})`}</option>
           <option value="utc">UTC</option>
         </select>
       </label>
