@@ -87,7 +87,7 @@ export const clonePath = (id: string): string => `/rollouts/new?clone=${encodeUR
 
 const listeners = new Set<() => void>();
 let navigations = 0;
-/** What is shown is of this address and this entry of the tab's history, also while somebody is asked whether to leave. */
+/** Of what is shown, also while somebody is asked whether to leave. */
 let shownAddress: string | undefined;
 let shownEntry = 0;
 

@@ -1,4 +1,4 @@
-// The tables, as Kysely sees them; each is described in the file of its area (tables/). Times are milliseconds since 1970.
+// The tables, as Kysely sees them, each described in the file of its area (tables/). Times are milliseconds since 1970.
 // What a column is in each dialect: column-types.ts; booleans are listed there.
 
 import type {

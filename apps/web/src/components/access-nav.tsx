@@ -1,16 +1,17 @@
+import { t } from "@lingui/core/macro";
 import type { Permission } from "@flipside/api/permissions";
 import type { ReactNode } from "react";
 import { useUser } from "../session.tsx";
 import { Link } from "./link.tsx";
 
 export const accessPages: readonly { label: string; href: string; takes: Permission }[] = [
-  { label: "People", href: "/access", takes: "accounts:manage" },
-  { label: "Sessions", href: "/access/sessions", takes: "accounts:manage" },
-  { label: "Tokens", href: "/access/tokens", takes: "accounts:manage" },
-  { label: "Second person", href: "/access/second-person", takes: "fleet:read" },
-  { label: "Record", href: "/access/record", takes: "audit:read" },
-  { label: "Notifications", href: "/access/notifications", takes: "webhooks:manage" },
-  { label: "Settings", href: "/settings", takes: "fleet:read" },
+  { label: t`People`, href: "/access", takes: "accounts:manage" },
+  { label: t`Sessions`, href: "/access/sessions", takes: "accounts:manage" },
+  { label: t`Tokens`, href: "/access/tokens", takes: "accounts:manage" },
+  { label: t`Second person`, href: "/access/second-person", takes: "fleet:read" },
+  { label: t`Record`, href: "/access/record", takes: "audit:read" },
+  { label: t`Notifications`, href: "/access/notifications", takes: "webhooks:manage" },
+  { label: t`Settings`, href: "/settings", takes: "fleet:read" },
 ];
 
 /** The first one that somebody may look at. */
@@ -21,7 +22,7 @@ export const accessHome = (may: readonly Permission[]): string =>
 export function AccessNav({ current }: { current: string }): ReactNode {
   const { may } = useUser();
   return (
-    <nav className="sub-nav" aria-label="Access">
+    <nav className="sub-nav" aria-label={t`Access`}>
       <ul role="list">
         {accessPages
           .filter(({ takes }) => may.includes(takes))

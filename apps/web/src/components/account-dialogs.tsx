@@ -1,10 +1,13 @@
 // What is asked before an account is made, changed or deleted.
 
-import { type Role, roleNames, roles } from "@flipside/api/permissions";
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
+import { type Role, roleNames } from "@flipside/api/permissions";
 import { userNamePattern } from "@flipside/api/limits";
 import type { Account } from "@flipside/api/types";
 import { type ReactNode, useState } from "react";
 import { changeRole, changeScope, createAccount, deleteAccount, resetPassword } from "../api/access.ts";
+import { roleWords } from "../words/permission-words.ts";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { ScopeField, scopeIn, tagsProblem } from "./tags-field.tsx";
@@ -17,20 +20,23 @@ interface Props {
 
 type OfAccount = Props & { account: Account };
 
-const RoleField = ({ value, onChange }: { value: Role; onChange: (role: Role) => void }): ReactNode => (
-  <Field label="Role" hint={`${roles[value].summary[0]!.toUpperCase()}${roles[value].summary.slice(1)}.`}>
-    {(ids) => (
-      <select {...ids} value={value} onChange={(event) => onChange(event.target.value as Role)}>
-        {roleNames.map((role) => (
-          <option key={role}>{role}</option>
-        ))}
-      </select>
-    )}
-  </Field>
-);
+function RoleField({ value, onChange }: { value: Role; onChange: (role: Role) => void }): ReactNode {
+  const meaning = roleWords[value][0]!.toUpperCase() + roleWords[value].slice(1);
+  return (
+    <Field label={t`Role`} hint={t`${meaning}.`}>
+      {(ids) => (
+        <select {...ids} value={value} onChange={(event) => onChange(event.target.value as Role)}>
+          {roleNames.map((role) => (
+            <option key={role}>{role}</option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
 
 const scopeProblem = (role: Role, scope: string): string | undefined =>
-  role === "administrator" && scopeIn(scope) !== null ? "An administrator sees the whole fleet." : tagsProblem(scope);
+  role === "administrator" && scopeIn(scope) !== null ? t`An administrator sees the whole fleet.` : tagsProblem(scope);
 
 export function CreateAccountDialog({ onClose, onDone }: Props): ReactNode {
   const [userName, setUserName] = useState("");
@@ -40,17 +46,21 @@ export function CreateAccountDialog({ onClose, onDone }: Props): ReactNode {
   const wrongScope = scopeProblem(role, scope);
   return (
     <FormDialog
-      title="Make an account"
-      confirm="Make account"
-      lead="The account was not made"
+      title={t`Make an account`}
+      confirm={t`Make account`}
+      lead={t`The account was not made`}
       isWrong={!isName || wrongScope !== undefined}
-      about={<p>It begins with a password for one sign-in, which you are told once, and pass on.</p>}
+      about={
+        <p>
+          <Trans>It begins with a password for one sign-in, which you are told once, and pass on.</Trans>
+        </p>
+      }
       fields={(tried) => (
         <>
           <Field
-            label="Name"
-            hint="1 to 64 characters of a-z, 0-9 and . _ @ -, beginning with a letter or digit."
-            error={tried && !isName ? "Type a name of such characters." : undefined}
+            label={t`Name`}
+            hint={t`1 to 64 characters of a-z, 0-9 and . _ @ -, beginning with a letter or digit.`}
+            error={tried && !isName ? t`Type a name of such characters.` : undefined}
           >
             {(ids) => (
               <input
@@ -84,11 +94,15 @@ export function ChangeAccountDialog({ account, onClose, onDone }: OfAccount): Re
   const isOtherScope = JSON.stringify(wanted) !== JSON.stringify(account.scope);
   return (
     <FormDialog
-      title={`Change what ${userName} may`}
-      confirm="Change"
-      lead="Not all of it was changed"
+      title={t`Change what ${userName} may`}
+      confirm={t`Change`}
+      lead={t`Not all of it was changed`}
       isWrong={role !== "administrator" && tagsProblem(scope) !== undefined}
-      about={<p>It counts from the next request on, also for sessions and tokens of before.</p>}
+      about={
+        <p>
+          <Trans>It counts from the next request on, also for sessions and tokens of before.</Trans>
+        </p>
+      }
       fields={() => (
         <>
           <RoleField value={role} onChange={setRole} />
@@ -111,22 +125,24 @@ export function ChangeAccountDialog({ account, onClose, onDone }: OfAccount): Re
 
 export const ResetPasswordDialog = ({ account: { userName }, onClose, onDone }: OfAccount): ReactNode => (
   <ConfirmDialog
-    title={`Give ${userName} a new one-time password?`}
-    confirm="Reset password"
+    title={t`Give ${userName} a new one-time password?`}
+    confirm={t`Reset password`}
     action={async () => {
       const { oneTimePassword } = await resetPassword(userName);
       await onDone({ userName, password: oneTimePassword });
     }}
     onClose={onClose}
   >
-    <p>All of its sessions end, its tokens are withdrawn, and its passkeys are removed.</p>
+    <p>
+      <Trans>All of its sessions end, its tokens are withdrawn, and its passkeys are removed.</Trans>
+    </p>
   </ConfirmDialog>
 );
 
 export const DeleteAccountDialog = ({ account: { userName }, onClose, onDone }: OfAccount): ReactNode => (
   <ConfirmDialog
-    title={`Delete ${userName}?`}
-    confirm="Delete account"
+    title={t`Delete ${userName}?`}
+    confirm={t`Delete account`}
     dangerous
     action={async () => {
       await deleteAccount(userName);
@@ -134,6 +150,10 @@ export const DeleteAccountDialog = ({ account: { userName }, onClose, onDone }: 
     }}
     onClose={onClose}
   >
-    <p>Its sessions end, its tokens are withdrawn, and what it has proposed is gone. What it did keeps its name.</p>
+    <p>
+      <Trans>
+        Its sessions end, its tokens are withdrawn, and what it has proposed is gone. What it did keeps its name.
+      </Trans>
+    </p>
   </ConfirmDialog>
 );

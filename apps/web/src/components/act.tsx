@@ -1,17 +1,21 @@
 // Buttons and links for what not every role may do. Who may not sees them all the same, and why they do nothing: what a
 // product can do, and whom to ask for it, is no secret.
 
+import { t } from "@lingui/core/macro";
 import { type ButtonHTMLAttributes, type ReactNode, useId } from "react";
-import { type Permission, permissions, rolesThatMay } from "@flipside/api/permissions";
+import { type Permission, rolesThatMay } from "@flipside/api/permissions";
+import { i18n } from "../language/i18n.ts";
 import { useUser } from "../session.tsx";
+import { permissionWords } from "../words/permission-words.ts";
 import { Link } from "./link.tsx";
 
 /** Undefined: the person who is signed in may do it. */
 export function useRefusal(needs: Permission): string | undefined {
   const { may, role } = useUser();
   if (may.includes(needs)) return undefined;
-  const others = new Intl.ListFormat("en", { type: "disjunction" }).format(rolesThatMay(needs));
-  return `The role ${role} can’t ${permissions[needs]}. Ask somebody who is ${others}.`;
+  const others = new Intl.ListFormat(i18n.locale, { type: "disjunction" }).format(rolesThatMay(needs));
+  const what = permissionWords[needs];
+  return t`The role ${role} can’t ${what}. Ask somebody who is ${others}.`;
 }
 
 interface Refusable {

@@ -1,5 +1,7 @@
 // Putting away what is over, and deleting what was put away: the same buttons and questions for all of it.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Permission } from "@flipside/api/permissions";
 import { useParam } from "../router.ts";
@@ -23,13 +25,21 @@ export const ShowArchived = ({
   onChange: (checked: boolean) => void;
 }): ReactNode => (
   <label className="choice">
-    <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} /> Show archived
+    <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />{" "}
+    <Trans>Show archived</Trans>
   </label>
 );
 
+const deleteWords = {
+  device: t`Delete device`,
+  release: t`Delete release`,
+  rollout: t`Delete rollout`,
+} as const;
+const archiveWords = { release: t`Archive release`, rollout: t`Archive rollout` } as const;
+const unarchiveWords = { release: t`Unarchive release`, rollout: t`Unarchive rollout` } as const;
+
 interface DeleteProps {
-  /** Such as "release". */
-  what: string;
+  what: keyof typeof deleteWords;
   /** What has to be typed. */
   name: string;
   /** What goes with it, and what stays. */
@@ -43,17 +53,19 @@ export function DeleteDialog({ what, name, children, action, onClose }: DeletePr
   const { isWrong, field } = useTypedName(name);
   return (
     <FormDialog
-      title={`Delete ${name}?`}
-      confirm={`Delete ${what}`}
+      title={t`Delete ${name}?`}
+      confirm={deleteWords[what]}
       dangerous
-      lead="Nothing was deleted"
+      lead={t`Nothing was deleted`}
       isWrong={isWrong}
       action={action}
       onClose={onClose}
       about={
         <>
           {children}
-          <p>Nothing but a backup brings it back.</p>
+          <p>
+            <Trans>Nothing but a backup brings it back.</Trans>
+          </p>
         </>
       }
       fields={field}
@@ -62,7 +74,7 @@ export function DeleteDialog({ what, name, children, action, onClose }: DeletePr
 }
 
 interface ArchivingProps {
-  what: string;
+  what: keyof typeof archiveWords;
   needs: Permission;
   name: string;
   isArchived: boolean;
@@ -89,44 +101,53 @@ export function ArchivingButtons(props: ArchivingProps): ReactNode {
           <ActButton
             needs={props.needs}
             className={`button ${size}`}
-            aria-label={`Unarchive ${name}`}
+            aria-label={t`Unarchive ${name}`}
             onClick={() => setAsking("unarchive")}
           >
-            <Icon name="back" /> Unarchive
+            <Icon name="back" /> <Trans>Unarchive</Trans>
           </ActButton>
           <ActButton
             needs={props.needs}
             className={`button ${size} danger-outline`}
-            aria-label={`Delete ${name}`}
+            aria-label={t`Delete ${name}`}
             onClick={() => setAsking("delete")}
           >
-            <Icon name="cross" /> Delete…
+            <Icon name="cross" /> <Trans>Delete…</Trans>
           </ActButton>
         </>
       ) : (
         <ActButton
           needs={props.needs}
           className={`button ${size}`}
-          aria-label={`Archive ${name}`}
+          aria-label={t`Archive ${name}`}
           onClick={() => setAsking("archive")}
         >
-          <Icon name="box" /> Archive
+          <Icon name="box" /> <Trans>Archive</Trans>
         </ActButton>
       )}
       {asking === "archive" && (
-        <ConfirmDialog title={`Archive ${name}?`} confirm={`Archive ${what}`} action={props.onArchive} onClose={close}>
+        <ConfirmDialog
+          title={t`Archive ${name}?`}
+          confirm={archiveWords[what]}
+          action={props.onArchive}
+          onClose={close}
+        >
           <p>{props.archiving}</p>
-          <p>It can be taken out of the archive at any time.</p>
+          <p>
+            <Trans>It can be taken out of the archive at any time.</Trans>
+          </p>
         </ConfirmDialog>
       )}
       {asking === "unarchive" && (
         <ConfirmDialog
-          title={`Take ${name} out of the archive?`}
-          confirm={`Unarchive ${what}`}
+          title={t`Take ${name} out of the archive?`}
+          confirm={unarchiveWords[what]}
           action={props.onUnarchive}
           onClose={close}
         >
-          <p>It is in lists again, as it was before it was archived.</p>
+          <p>
+            <Trans>It is in lists again, as it was before it was archived.</Trans>
+          </p>
         </ConfirmDialog>
       )}
       {asking === "delete" && (

@@ -1,9 +1,10 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { AttentionItem } from "@flipside/api/types";
 import type { ReactNode } from "react";
 import { useReloading } from "../use-reloading.ts";
 import type { Resource } from "../live/resource.ts";
 import { attentionWords, waysFrom } from "../words/attention-words.ts";
-import { plural } from "../words/quantities.ts";
 import { Icon } from "./icon.tsx";
 import { Link } from "./link.tsx";
 import { Loaded } from "./loaded.tsx";
@@ -15,6 +16,8 @@ const lookEveryMs = 15_000;
 function Item({ item }: { item: AttentionItem }): ReactNode {
   const { label, tone, icon } = attentionWords[item.kind];
   const { sentence, since, until, actions } = item.why;
+  // The server's words, in English.
+  const ways = actions.join(", or ");
   return (
     <li className={`attention-item tone-${tone}`}>
       <span className="attention-kind">
@@ -25,15 +28,19 @@ function Item({ item }: { item: AttentionItem }): ReactNode {
         <p className="muted small-text">
           {since && (
             <>
-              Since <TimeAgo at={since} />.{" "}
+              <Trans>
+                Since <TimeAgo at={since} />.
+              </Trans>{" "}
             </>
           )}
           {until && (
             <>
-              Until <TimeToCome at={until} />.{" "}
+              <Trans>
+                Until <TimeToCome at={until} />.
+              </Trans>{" "}
             </>
           )}
-          {actions.length > 0 && <>You can {actions.join(", or ")}.</>}
+          {actions.length > 0 && <Trans>You can {ways}.</Trans>}
         </p>
       </div>
       <div className="actions">
@@ -52,12 +59,16 @@ export function AttentionQueue({ resource }: { resource: Resource<AttentionItem[
   useReloading(resource, lookEveryMs);
   return (
     <section className="panel" aria-labelledby="attention-heading">
-      <h2 id="attention-heading">Needs a person</h2>
-      <Loaded resource={resource} what="what needs a person">
+      <h2 id="attention-heading">
+        <Trans>Needs a person</Trans>
+      </h2>
+      <Loaded resource={resource} what={t`what needs a person`}>
         {(items) => (
           <>
             <p role="status" className={items.length === 0 ? "muted" : "visually-hidden"}>
-              {items.length === 0 ? "Nothing: what is under way goes on by itself." : plural(items.length, "thing")}
+              {items.length === 0
+                ? t`Nothing: what is under way goes on by itself.`
+                : plural({ things: items.length }, { one: "# thing", other: "# things" })}
             </p>
             {items.length > 0 && (
               <ul className="attention" role="list">

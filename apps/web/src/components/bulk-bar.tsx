@@ -1,6 +1,8 @@
 // What can be done to the devices that are selected, and to how many: to some of those that are loaded, or to all that
 // the filter means, which are counted first.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useEffect, useState } from "react";
 import { deviceCsvHead, deviceCsvLine } from "@flipside/api/device-csv";
 import { filterCharactersMax } from "@flipside/api/limits";
@@ -9,7 +11,7 @@ import { countDevices, type DeviceTarget, devicesCsvPath } from "../api/devices.
 import type { DevicesAsked } from "../live/device-listing.ts";
 import { newRolloutFor } from "../router.ts";
 import { allSelected, isAnySelected, isSelected, nothingSelected, type Selection } from "../selection.ts";
-import { count, plural } from "../words/quantities.ts";
+import { count } from "../words/quantities.ts";
 import { ActButton, ActLink } from "./act.tsx";
 import { CommandManyDialog, RetryDialog, TagDialog } from "./bulk-dialogs.tsx";
 import { Icon } from "./icon.tsx";
@@ -76,6 +78,13 @@ function save(devices: readonly Device[]): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+function selectedWords(isAll: boolean, devices: number | undefined, counted: number): string {
+  const [sofar, selected] = [count(counted), count(devices ?? 0)];
+  if (devices === undefined) return t`All that match: ${sofar} counted so far…`;
+  if (isAll) return t`All ${plural(devices, { one: "# device", other: "# devices" })} that match`;
+  return t`${selected} selected`;
+}
+
 const dialogs = { tag: TagDialog, command: CommandManyDialog, retry: RetryDialog } as const;
 
 export function BulkBar({ asked, loaded, isMore, total, selection, onSelect }: Props): ReactNode {
@@ -92,14 +101,9 @@ export function BulkBar({ asked, loaded, isMore, total, selection, onSelect }: P
   const isAny = isAnySelected(selection) && (selection.all || chosen.length > 0);
   return (
     <>
-      <section className={`bulk-bar ${isAny ? "is-open" : ""}`} aria-label="Selected devices">
+      <section className={`bulk-bar ${isAny ? "is-open" : ""}`} aria-label={t`Selected devices`}>
         <p role="status">
-          {isAny &&
-            (devices === undefined
-              ? `All that match: ${count(counted.sofar)} counted so far…`
-              : selection.all
-                ? `All ${plural(devices, "device")} that match`
-                : `${count(devices)} selected`)}
+          {isAny && selectedWords(selection.all, devices, counted.sofar)}
           {!isAny && done}
         </p>
         {isAny && (
@@ -107,25 +111,25 @@ export function BulkBar({ asked, loaded, isMore, total, selection, onSelect }: P
             {!selection.all && <SelectAll {...{ asked, known, onSelect }} />}
             <RollOut target={target} />
             <ActButton needs="devices:write" className="button small" onClick={() => setDialog("tag")}>
-              Tag…
+              <Trans>Tag…</Trans>
             </ActButton>
             <ActButton needs="devices:command" className="button small" onClick={() => setDialog("command")}>
-              Command…
+              <Trans>Command…</Trans>
             </ActButton>
             {!selection.all && (
               <ActButton needs="rollouts:write" className="button small" onClick={() => setDialog("retry")}>
-                Retry…
+                <Trans>Retry…</Trans>
               </ActButton>
             )}
             <Export {...{ asked, chosen }} isAll={selection.all} />
             <button type="button" className="button small quiet" onClick={() => onSelect(nothingSelected)}>
-              <Icon name="cross" /> Clear
+              <Icon name="cross" /> <Trans>Clear</Trans>
             </button>
           </div>
         )}
       </section>
       {selection.all && counted.problem && (
-        <ProblemNotice problem={counted.problem} lead="The devices could not be counted" />
+        <ProblemNotice problem={counted.problem} lead={t`The devices could not be counted`} />
       )}
       {Asked && (
         <Asked
@@ -147,12 +151,17 @@ function SelectAll({
   known,
   onSelect,
 }: Pick<Props, "asked" | "onSelect"> & { known: number | undefined }): ReactNode {
+  const all = count(known ?? 0);
   // Words are looked for in what is shown; only a filter says the same elsewhere.
   if (asked.query.trim() !== "")
-    return <span className="muted small-text">To mean all that match, say it by the filter.</span>;
+    return (
+      <span className="muted small-text">
+        <Trans>To mean all that match, say it by the filter.</Trans>
+      </span>
+    );
   return (
     <button type="button" className="button small" onClick={() => onSelect(allSelected)}>
-      Select all {known === undefined ? "" : count(known)} that match
+      {known === undefined ? t`Select all that match` : t`Select all ${all} that match`}
     </button>
   );
 }
@@ -160,10 +169,14 @@ function SelectAll({
 function RollOut({ target }: { target: DeviceTarget }): ReactNode {
   const filter = filterFor(target);
   if (filter === undefined)
-    return <span className="muted small-text">To roll out to so many by name, tag them first.</span>;
+    return (
+      <span className="muted small-text">
+        <Trans>To roll out to so many by name, tag them first.</Trans>
+      </span>
+    );
   return (
     <ActLink needs="rollouts:write" className="button small" href={newRolloutFor(filter)}>
-      Roll out to these
+      <Trans>Roll out to these</Trans>
     </ActLink>
   );
 }
@@ -179,10 +192,10 @@ const Export = ({
 }): ReactNode =>
   isAll ? (
     <a className="button small" href={devicesCsvPath({ ...asked })} download="devices.csv">
-      Export CSV
+      <Trans>Export CSV</Trans>
     </a>
   ) : (
     <button type="button" className="button small" onClick={() => save(chosen)}>
-      Export CSV
+      <Trans>Export CSV</Trans>
     </button>
   );

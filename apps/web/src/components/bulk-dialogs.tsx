@@ -1,12 +1,14 @@
 // What is done to many devices, each asked for in a dialog that says to how many.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import { retriedStates } from "@flipside/api/rollout-transitions";
 import type { NewCommand, RolloutSummary } from "@flipside/api/types";
-import { commandDevices, type DeviceTarget, tagDevices } from "../api/devices.ts";
+import { type Commanded, commandDevices, type DeviceTarget, tagDevices, type Tagged } from "../api/devices.ts";
 import { retryDevices } from "../api/rollouts.ts";
 import { useFleet } from "../live/hooks.ts";
-import { count, plural } from "../words/quantities.ts";
+import { count } from "../words/quantities.ts";
 import { FormDialog } from "./dialog.tsx";
 import { ExactInput } from "./exact-input.tsx";
 import { Field } from "./field.tsx";
@@ -22,51 +24,68 @@ export interface BulkProps {
   onClose: () => void;
 }
 
-const devicesText = (devices: number | undefined): string =>
-  devices === undefined ? "all that match" : plural(devices, "device");
-
-const Sofar = ({ done }: { done: number | undefined }): ReactNode => (
-  <p className="muted" role="status">
-    {done !== undefined && `${count(done)} done so far…`}
-  </p>
-);
+function Sofar({ done }: { done: number | undefined }): ReactNode {
+  const sofar = count(done ?? 0);
+  return (
+    <p className="muted" role="status">
+      {done !== undefined && t`${sofar} done so far…`}
+    </p>
+  );
+}
 
 /** The number is typed before many devices stop what they do. */
 const numberProblem = (typed: string, devices: number | undefined): string | undefined =>
   devices === undefined
-    ? "Wait until they are counted."
+    ? t`Wait until they are counted.`
     : typed.replace(/\D/g, "") === String(devices)
       ? undefined
-      : `Type ${devices} to say that all of them are meant.`;
+      : t`Type ${devices} to say that all of them are meant.`;
+
+function taggedWords({ changed, unchanged, leftOut }: Tagged): string {
+  const same = count(unchanged);
+  return t`Tags changed on ${plural(changed, { one: "# device", other: "# devices" })}; ${same} had them so.${plural(
+    leftOut,
+    {
+      0: "",
+      one: " # device would have had too many tags.",
+      other: " # devices would have had too many tags.",
+    },
+  )}`;
+}
 
 export function TagDialog({ target, devices, onDone, onClose }: BulkProps): ReactNode {
   const [add, setAdd] = useState("");
   const [remove, setRemove] = useState("");
   const [sofar, setSofar] = useState<number>();
+  const words =
+    devices === undefined ? t`Tag all that match` : t`Tag ${plural(devices, { one: "# device", other: "# devices" })}`;
   const both = tagsIn(add).find((tag) => tagsIn(remove).includes(tag));
-  const none = tagsIn(add).length + tagsIn(remove).length === 0 ? "Write a tag to give or to take." : undefined;
+  const none = tagsIn(add).length + tagsIn(remove).length === 0 ? t`Write a tag to give or to take.` : undefined;
   const addProblem = tagsProblem(add) ?? none;
-  const removeProblem = tagsProblem(remove) ?? (both && `“${both}” is given as well.`);
+  const removeProblem = tagsProblem(remove) ?? (both && t`“${both}” is given as well.`);
   return (
     <FormDialog
-      title={`Tag ${devicesText(devices)}`}
-      confirm={`Tag ${devicesText(devices)}`}
-      lead="Not all were tagged"
+      title={words}
+      confirm={words}
+      lead={t`Not all were tagged`}
       isWrong={addProblem !== undefined || removeProblem !== undefined}
       action={async () => {
         const change = { add: tagsIn(add), remove: tagsIn(remove) };
         const done = await tagDevices(target, change, (now) => setSofar(now.changed + now.unchanged + now.leftOut));
-        const left = done.leftOut === 0 ? "" : ` ${plural(done.leftOut, "device")} would have had too many tags.`;
-        onDone(`Tags changed on ${plural(done.changed, "device")}; ${count(done.unchanged)} had them so.${left}`);
+        onDone(taggedWords(done));
       }}
       onClose={onClose}
-      about={<p>Their other tags stay. Filters and open rollouts go by the new ones at once.</p>}
+      about={
+        <p>
+          <Trans>Their other tags stay. Filters and open rollouts go by the new ones at once.</Trans>
+        </p>
+      }
       fields={(tried) => (
         <>
-          <Field label="Give" hint="Such as canary, or site:berlin" error={tried ? addProblem : undefined}>
+          <Field label={t`Give`} hint={t`Such as canary, or site:berlin`} error={tried ? addProblem : undefined}>
             {(ids) => <ExactInput {...ids} value={add} onChange={setAdd} />}
           </Field>
-          <Field label="Take" error={tried ? removeProblem : undefined}>
+          <Field label={t`Take`} error={tried ? removeProblem : undefined}>
             {(ids) => <ExactInput {...ids} value={remove} onChange={setRemove} />}
           </Field>
           <Sofar done={sofar} />
@@ -77,44 +96,55 @@ export function TagDialog({ target, devices, onDone, onClose }: BulkProps): Reac
 }
 
 const commands = {
-  identify: { label: "Identify: show which ones they are, for 30 s", stops: false },
-  "collect-logs": { label: "Collect logs", stops: false },
-  reboot: { label: "Reboot", stops: true },
-  "roll-back": { label: "Roll back to the confirmed image in the other slot", stops: true },
+  identify: { label: t`Identify: show which ones they are, for 30 s`, stops: false },
+  "collect-logs": { label: t`Collect logs`, stops: false },
+  reboot: { label: t`Reboot`, stops: true },
+  "roll-back": { label: t`Roll back to the confirmed image in the other slot`, stops: true },
 } as const;
 
 type Kind = keyof typeof commands;
+
+function commandedWords({ given, full, leftOut }: Commanded): string {
+  return t`Commanded ${plural(given, { one: "# device", other: "# devices" })}.${plural(leftOut, {
+    0: "",
+    other: " # take none.",
+  })}${plural(full, { 0: "", other: " For # too many wait already." })}`;
+}
 
 export function CommandManyDialog({ target, devices, onDone, onClose }: BulkProps): ReactNode {
   const [kind, setKind] = useState<Kind>("identify");
   const [typed, setTyped] = useState("");
   const [sofar, setSofar] = useState<number>();
+  const words =
+    devices === undefined
+      ? t`Command all that match`
+      : t`Command ${plural(devices, { one: "# device", other: "# devices" })}`;
   const { stops } = commands[kind];
   const problem = stops ? numberProblem(typed, devices) : undefined;
   const command: NewCommand = { kind };
   return (
     <FormDialog
-      title={`Command ${devicesText(devices)}`}
-      confirm={`Command ${devicesText(devices)}`}
+      title={words}
+      confirm={words}
       dangerous={stops}
-      lead="Not all were commanded"
+      lead={t`Not all were commanded`}
       isWrong={problem !== undefined}
       action={async () => {
         const done = await commandDevices(target, command, (now) => setSofar(now.given + now.full + now.leftOut));
-        const left = done.leftOut === 0 ? "" : ` ${count(done.leftOut)} take none.`;
-        const full = done.full === 0 ? "" : ` For ${count(done.full)} too many wait already.`;
-        onDone(`Commanded ${plural(done.given, "device")}.${left}${full}`);
+        onDone(commandedWords(done));
       }}
       onClose={onClose}
       about={
         <p>
-          Each gets it at once, or when it is back within 10 minutes. Devices that are revoked or have another agent are
-          left out.
+          <Trans>
+            Each gets it at once, or when it is back within 10 minutes. Devices that are revoked or have another agent
+            are left out.
+          </Trans>
         </p>
       }
       fields={(tried) => (
         <>
-          <Field label="Command">
+          <Field label={t`Command`}>
             {(ids) => (
               <select {...ids} value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
                 {(Object.keys(commands) as Kind[]).map((each) => (
@@ -127,7 +157,7 @@ export function CommandManyDialog({ target, devices, onDone, onClose }: BulkProp
           </Field>
           {stops && (
             <Field
-              label={devices === undefined ? "Type how many they are" : `Type “${devices}”`}
+              label={devices === undefined ? t`Type how many they are` : t`Type “${devices}”`}
               error={tried ? problem : undefined}
             >
               {(ids) => (
@@ -154,7 +184,7 @@ const mayRetry = ({ state, counts }: RolloutSummary): boolean =>
 
 export function RetryDialog({ target, ...props }: BulkProps): ReactNode {
   return (
-    <Loaded resource={useFleet().rollouts} what="the rollouts">
+    <Loaded resource={useFleet().rollouts} what={t`the rollouts`}>
       {(rollouts) => (
         <RetryIn
           {...props}
@@ -173,24 +203,35 @@ function RetryIn({
   onClose,
 }: Omit<BulkProps, "target" | "devices"> & { deviceIds: string[]; rollouts: RolloutSummary[] }): ReactNode {
   const [chosen, setChosen] = useState(rollouts[0]?.id ?? "");
-  const error = chosen === "" ? "No open rollout has deployments that did not succeed." : undefined;
+  const devices = deviceIds.length;
+  const error = chosen === "" ? t`No open rollout has deployments that did not succeed.` : undefined;
   return (
     <FormDialog
-      title={`Retry ${plural(deviceIds.length, "device")}`}
-      confirm="Retry"
-      lead="Nothing was retried"
+      title={t`Retry ${plural(devices, { one: "# device", other: "# devices" })}`}
+      confirm={t`Retry`}
+      lead={t`Nothing was retried`}
       isWrong={error !== undefined}
       action={async () => {
         await retryDevices(chosen, deviceIds);
-        onDone(`Those of ${plural(deviceIds.length, "device")} that did not succeed are tried again.`);
+        onDone(
+          t`Those of ${plural(devices, { one: "# device", other: "# devices" })} that did not succeed are tried again.`,
+        );
       }}
       onClose={onClose}
-      about={<p>Those whose deployment in this rollout did not succeed are offered its image once more.</p>}
+      about={
+        <p>
+          <Trans>Those whose deployment in this rollout did not succeed are offered its image once more.</Trans>
+        </p>
+      }
       fields={(tried) => (
-        <Field label="Rollout" error={tried ? error : undefined}>
+        <Field label={t`Rollout`} error={tried ? error : undefined}>
           {(ids) => (
             <select {...ids} value={chosen} onChange={(event) => setChosen(event.target.value)}>
-              {rollouts.length === 0 && <option value="">none</option>}
+              {rollouts.length === 0 && (
+                <option value="">
+                  <Trans>none</Trans>
+                </option>
+              )}
               {rollouts.map(({ id, name }) => (
                 <option key={id} value={id}>
                   {name}

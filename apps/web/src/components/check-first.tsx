@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import type { NewRollout, Preflight } from "@flipside/api/types";
@@ -35,13 +36,13 @@ export function CheckFirst({ draft, request }: Props): ReactNode {
   return (
     <>
       <ActButton needs="rollouts:write" className="button" aria-disabled={busy} onClick={() => void check()}>
-        {busy ? "Checking…" : "Check first"}
+        {busy ? t`Checking…` : t`Check first`}
       </ActButton>
       {current !== undefined &&
         ("preflight" in current ? (
           <PreflightPanel preflight={current.preflight} />
         ) : (
-          <ProblemNotice problem={current.problem} lead="It could not be checked" />
+          <ProblemNotice problem={current.problem} lead={t`It could not be checked`} />
         ))}
     </>
   );

@@ -1,9 +1,11 @@
 // What a release file is, as the browser found it: signed by whom, for what, how large, and who could take it.
 
+import { plural, t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { Trust } from "@flipside/api/types";
 import type { CheckedImage } from "../release-check/told.ts";
-import { bytes, plural } from "../words/quantities.ts";
+import { bytes } from "../words/quantities.ts";
 import { CouldTake } from "./could-take.tsx";
 import { Digest } from "./digest.tsx";
 import { revisionWords } from "./release-images.tsx";
@@ -26,34 +28,44 @@ export function CheckedRelease({ images, trust }: Props): ReactNode {
     <>
       <dl className="summary">
         <div>
-          <dt>Release</dt>
+          <dt>
+            <Trans>Release</Trans>
+          </dt>
           <dd>
-            <bdi>{product}</bdi> <bdi>{version}</bdi>, release sequence {releaseSequence}
+            <Trans>
+              <bdi>{product}</bdi> <bdi>{version}</bdi>, release sequence {releaseSequence}
+            </Trans>
           </dd>
         </div>
         {description !== undefined && (
           <div>
-            <dt>Says of itself</dt>
+            <dt>
+              <Trans>Says of itself</Trans>
+            </dt>
             <dd>
               <bdi>{description}</bdi>
             </dd>
           </div>
         )}
         <div>
-          <dt>Signed by</dt>
+          <dt>
+            <Trans>Signed by</Trans>
+          </dt>
           <dd>
             <Signers images={images} trust={trust} />
           </dd>
         </div>
       </dl>
-      <ul className="image-cards" role="list" aria-label="Its images">
+      <ul className="image-cards" role="list" aria-label={t`Its images`}>
         {images.map((image) => (
           <li key={image.digest}>
             <ImageCard image={image} />
           </li>
         ))}
       </ul>
-      <h3>Who could take it</h3>
+      <h3>
+        <Trans>Who could take it</Trans>
+      </h3>
       <CouldTake release={fitOf(images)} />
     </>
   );
@@ -68,12 +80,7 @@ function Signers({ images, trust }: Props): ReactNode {
         const key = trust.keys.find((each) => each.id === id && each.purpose === "release");
         return (
           <li key={id}>
-            <code>{id}</code>,{" "}
-            {key === undefined
-              ? "which no trust record names: it counts for nothing here"
-              : key.revokedBy === null
-                ? `a release key since trust record ${key.since}`
-                : `a release key from trust record ${key.since} on, revoked by record ${key.revokedBy}`}
+            <Signer id={id} signer={key} />
           </li>
         );
       })}
@@ -81,8 +88,28 @@ function Signers({ images, trust }: Props): ReactNode {
   );
 }
 
+function Signer({ id, signer }: { id: string; signer: Trust["keys"][number] | undefined }): ReactNode {
+  if (signer === undefined)
+    return (
+      <Trans>
+        <code>{id}</code>, which no trust record names: it counts for nothing here
+      </Trans>
+    );
+  const { since, revokedBy } = signer;
+  return revokedBy === null ? (
+    <Trans>
+      <code>{id}</code>, a release key since trust record {since}
+    </Trans>
+  ) : (
+    <Trans>
+      <code>{id}</code>, a release key from trust record {since} on, revoked by record {revokedBy}
+    </Trans>
+  );
+}
+
 function ImageCard({ image }: { image: CheckedImage }): ReactNode {
   const { hardware, headerBytes, signatureBlockBytes, payloadOffset, tableOffset, payloadBytes, chunkCount } = image;
+  const { securityCounter, loaderVersionMin, trustVersionMin, tries } = image;
   return (
     <>
       <p>
@@ -90,17 +117,22 @@ function ImageCard({ image }: { image: CheckedImage }): ReactNode {
         <Digest value={image.digest} />
       </p>
       <p className="muted">
-        Security counter {image.securityCounter}: no device whose floor is higher takes it. Needs boot loader{" "}
-        {image.loaderVersionMin} and trust record {image.trustVersionMin}. {plural(image.tries, "try", "tries")} to
-        prove itself.
+        <Trans>
+          Security counter {securityCounter}: no device whose floor is higher takes it. Needs boot loader{" "}
+          {loaderVersionMin} and trust record {trustVersionMin}. <Plural value={tries} one="# try" other="# tries" /> to
+          prove itself.
+        </Trans>
       </p>
       <SizeParts
-        label={`Size of the image for ${hardware.name} by part`}
+        label={t`Size of the image for ${{ hardware: hardware.name }} by part`}
         parts={[
-          { name: "payload", sizeBytes: payloadBytes },
-          { name: `hashes of its ${plural(chunkCount, "chunk")}`, sizeBytes: payloadOffset - tableOffset },
-          { name: "signatures", sizeBytes: signatureBlockBytes },
-          { name: "header", sizeBytes: headerBytes },
+          { name: t`payload`, sizeBytes: payloadBytes },
+          {
+            name: t`hashes of its ${plural(chunkCount, { one: "# chunk", other: "# chunks" })}`,
+            sizeBytes: payloadOffset - tableOffset,
+          },
+          { name: t`signatures`, sizeBytes: signatureBlockBytes },
+          { name: t`header`, sizeBytes: headerBytes },
         ]}
       />
     </>

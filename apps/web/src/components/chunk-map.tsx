@@ -1,6 +1,7 @@
 // The chunks of an image on its way into a slot: a cell each, filled when the device has checked and written it. It
 // takes them in their order.
 
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { count } from "../words/quantities.ts";
 
@@ -24,14 +25,14 @@ export function ChunkMap({ done, total }: Props): ReactNode {
       const cell = from + i;
       return `M${(cell % columns) * 8} ${Math.floor(cell / columns) * 8}h7v7h-7z`;
     }).join("");
-  const text = `${count(Math.min(done, total))} of ${count(total)} chunks`;
+  const [written, all] = [count(Math.min(done, total)), count(total)];
   return (
     <figure className="chunk-map">
-      <svg viewBox={`0 0 ${columns * 8 - 1} ${rows * 8 - 1}`} role="img" aria-label={text}>
+      <svg viewBox={`0 0 ${columns * 8 - 1} ${rows * 8 - 1}`} role="img" aria-label={t`${written} of ${all} chunks`}>
         <path className="chunks-open" d={path(filled, cells)} />
         <path className="chunks-done" d={path(0, filled)} />
       </svg>
-      <figcaption>{text} written and checked</figcaption>
+      <figcaption>{t`${written} of ${all} chunks written and checked`}</figcaption>
     </figure>
   );
 }

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useMemo, useState } from "react";
 import type { CollectedLog, Command } from "@flipside/api/types";
 import { getCollectedLog } from "../api/commands.ts";
@@ -13,7 +15,7 @@ export function CollectedLogButton({ command }: { command: Command }): ReactNode
   return (
     <>
       <button type="button" className="button small" onClick={() => setShown(true)}>
-        <Icon name="box" /> Show log
+        <Icon name="box" /> <Trans>Show log</Trans>
       </button>
       {isShown && <CollectedLogDialog command={command} onClose={() => setShown(false)} />}
     </>
@@ -28,15 +30,19 @@ function CollectedLogDialog({ command, onClose }: { command: Command; onClose: (
     [deviceId, id],
   );
   return (
-    <Dialog title={`What ${deviceId} has said`} onClose={onClose}>
-      <Loaded resource={resource} what="the log">
+    <Dialog title={t`What ${deviceId} has said`} onClose={onClose}>
+      <Loaded resource={resource} what={t`the log`}>
         {({ text, collectedAt }) => (
           <figure className="document">
             <figcaption>
-              Its console, collected <TimeAgo at={collectedAt} />; the newest line last
+              <Trans>
+                Its console, collected <TimeAgo at={collectedAt} />; the newest line last
+              </Trans>
             </figcaption>
             {text === "" ? (
-              <p className="muted">The console has said nothing.</p>
+              <p className="muted">
+                <Trans>The console has said nothing.</Trans>
+              </p>
             ) : (
               // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard
               <pre tabIndex={0}>{text}</pre>
@@ -46,7 +52,7 @@ function CollectedLogDialog({ command, onClose }: { command: Command; onClose: (
       </Loaded>
       <div className="actions dialog-actions">
         <button type="button" className="button" onClick={onClose}>
-          Close
+          <Trans>Close</Trans>
         </button>
       </div>
     </Dialog>

@@ -1,5 +1,6 @@
 // Which columns a list shows: those that are ticked, in the order in which they were.
 
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { viewColumnsMax } from "@flipside/api/limits";
 import { Menu } from "./menu.tsx";
@@ -11,7 +12,7 @@ interface Props {
 }
 
 export const ColumnsMenu = ({ offered, chosen, onChoose }: Props): ReactNode => (
-  <Menu label="Columns">
+  <Menu label={t`Columns`}>
     {() =>
       offered.map(({ id, head }) => {
         const isChosen = chosen.includes(id);

@@ -1,5 +1,7 @@
 // What a device can be told, each asked for in a dialog that says what will happen.
 
+import { Trans } from "@lingui/react/macro";
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useState } from "react";
 import {
   commandExpiryMsDefault,
@@ -23,7 +25,12 @@ interface Props {
 
 function WhenAway({ device }: { device: Device }): ReactNode {
   if (device.online) return null;
-  return <>It is away now: it is told when it comes back within {commandExpiryMsDefault / 60_000} minutes. </>;
+  const minutes = commandExpiryMsDefault / 60_000;
+  return (
+    <>
+      <Trans>It is away now: it is told when it comes back within {minutes} minutes.</Trans>{" "}
+    </>
+  );
 }
 
 interface PlainProps extends Props {
@@ -52,10 +59,17 @@ function PlainCommand({ device, onDone, onClose, command, children, ...words }: 
 export function RebootDialog(props: Props): ReactNode {
   const { device } = props;
   return (
-    <PlainCommand {...props} command={{ kind: "reboot" }} title={`Reboot ${device.id}?`} confirm="Reboot device">
+    <PlainCommand
+      {...props}
+      command={{ kind: "reboot" }}
+      title={t`Reboot ${{ id: device.id }}?`}
+      confirm={t`Reboot device`}
+    >
       <p>
-        The device starts anew with the image that it runs. <WhenAway device={device} />
-        An update or a trial under way refuses it.
+        <Trans>
+          The device starts anew with the image that it runs. <WhenAway device={device} />
+          An update or a trial under way refuses it.
+        </Trans>
       </p>
     </PlainCommand>
   );
@@ -67,11 +81,13 @@ export function CollectLogsDialog(props: Props): ReactNode {
     <PlainCommand
       {...props}
       command={{ kind: "collect-logs" }}
-      title={`Collect the logs of ${device.id}?`}
-      confirm="Collect logs"
+      title={t`Collect the logs of ${{ id: device.id }}?`}
+      confirm={t`Collect logs`}
     >
       <p>
-        The device tells what its console has said lately, up to 4 KiB. It stays here as long as the command does.{" "}
+        <Trans>
+          The device tells what its console has said lately, up to 4 KiB. It stays here as long as the command does.
+        </Trans>{" "}
         <WhenAway device={device} />
       </p>
     </PlainCommand>
@@ -80,25 +96,31 @@ export function CollectLogsDialog(props: Props): ReactNode {
 
 /** Which image it would go back to; undefined: there is none that it would start. */
 export const wayBack = ({ other }: Pick<Device, "other">): string | undefined =>
-  other?.state === "confirmed" ? (other.version ?? "an image whose version is not known") : undefined;
+  other?.state === "confirmed" ? (other.version ?? t`an image whose version is not known`) : undefined;
 
 export function RollBackDialog(props: Props): ReactNode {
   const { device } = props;
+  const running = device.running?.version;
+  const way = wayBack(device);
   return (
     <PlainCommand
       {...props}
       command={{ kind: "roll-back" }}
-      title={`Roll ${device.id} back?`}
-      confirm={`Roll back to ${wayBack(device)}`}
+      title={t`Roll ${{ id: device.id }} back?`}
+      confirm={t`Roll back to ${{ way: way ?? "" }}`}
       dangerous
     >
       <p>
-        The device leaves <strong>{device.running?.version}</strong> and starts <strong>{wayBack(device)}</strong>, the
-        confirmed image in its other slot. <WhenAway device={device} />
+        <Trans>
+          The device leaves <strong>{running}</strong> and starts <strong>{way}</strong>, the confirmed image in its
+          other slot. <WhenAway device={device} />
+        </Trans>
       </p>
       <p>
-        The deployment that brought {device.running?.version} counts as rolled back, and its rollout pauses if that is
-        beyond its threshold. The device is not offered that image again before somebody retries it.
+        <Trans>
+          The deployment that brought {running} counts as rolled back, and its rollout pauses if that is beyond its
+          threshold. The device is not offered that image again before somebody retries it.
+        </Trans>
       </p>
     </PlainCommand>
   );
@@ -109,9 +131,9 @@ export function IdentifyDialog({ device, onDone, onClose }: Props): ReactNode {
   const isWrong = !/^\d{1,3}$/.test(seconds) || Number(seconds) < 1 || Number(seconds) > identifySecondsMax;
   return (
     <FormDialog
-      title={`Have ${device.id} make itself known`}
-      confirm="Identify"
-      lead="The command was not given"
+      title={t`Have ${{ id: device.id }} make itself known`}
+      confirm={t`Identify`}
+      lead={t`The command was not given`}
       isWrong={isWrong}
       action={async () => {
         await giveCommand(device.id, { kind: "identify", seconds: Number(seconds) });
@@ -120,14 +142,16 @@ export function IdentifyDialog({ device, onDone, onClose }: Props): ReactNode {
       onClose={onClose}
       about={
         <p className="muted">
-          It says on its console each second which one it is, and its app may blink. It goes on with its work.{" "}
+          <Trans>
+            It says on its console each second which one it is, and its app may blink. It goes on with its work.
+          </Trans>{" "}
           <WhenAway device={device} />
         </p>
       }
       fields={(tried) => (
         <Field
-          label="For so many seconds"
-          error={tried && isWrong ? `Enter a whole number from 1 to ${identifySecondsMax}.` : undefined}
+          label={t`For so many seconds`}
+          error={tried && isWrong ? t`Enter a whole number from 1 to ${identifySecondsMax}.` : undefined}
         >
           {(ids) => (
             <input
@@ -144,23 +168,31 @@ export function IdentifyDialog({ device, onDone, onClose }: Props): ReactNode {
   );
 }
 
+const Present = ({ connection: { host, port } }: { connection: NonNullable<Device["connection"]> }): ReactNode => (
+  <>
+    <Trans>
+      It connects to <bdi>{host}</bdi>:{port} now.
+    </Trans>{" "}
+  </>
+);
+
 export function ServerDialog({ device, onDone, onClose }: Props): ReactNode {
   const [host, setHost] = useState("");
   const [port, setPort] = useState(String(device.connection?.port ?? 1883));
   const hostError =
     hostPattern.test(host) && host.length <= hostCharactersMax
       ? undefined
-      : `Enter a host name or an IPv4 address of at most ${hostCharactersMax} characters.`;
+      : t`Enter a host name or an IPv4 address of at most ${hostCharactersMax} characters.`;
   const portError =
     /^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= portMax
       ? undefined
-      : `Enter a number from 1 to ${portMax}.`;
+      : t`Enter a number from 1 to ${portMax}.`;
 
   return (
     <FormDialog
-      title={`Change the server of ${device.id}`}
-      confirm="Change server"
-      lead="The command was not given"
+      title={t`Change the server of ${{ id: device.id }}`}
+      confirm={t`Change server`}
+      lead={t`The command was not given`}
       isWrong={hostError !== undefined || portError !== undefined}
       action={async () => {
         await giveCommand(device.id, { kind: "set-connection", host, port: Number(port) });
@@ -169,21 +201,19 @@ export function ServerDialog({ device, onDone, onClose }: Props): ReactNode {
       onClose={onClose}
       about={
         <p className="muted">
-          {device.connection && (
-            <>
-              It connects to <bdi>{device.connection.host}</bdi>:{device.connection.port} now.{" "}
-            </>
-          )}
-          The device keeps the new address only when this server proves itself there within a minute; else it returns to
-          the old one.
+          {device.connection && <Present connection={device.connection} />}
+          <Trans>
+            The device keeps the new address only when this server proves itself there within a minute; else it returns
+            to the old one.
+          </Trans>
         </p>
       }
       fields={(tried) => (
         <>
-          <Field label="Host" error={tried ? hostError : undefined}>
+          <Field label={t`Host`} error={tried ? hostError : undefined}>
             {(ids) => <ExactInput {...ids} value={host} onChange={(text) => setHost(text.trim())} />}
           </Field>
-          <Field label="MQTT port" error={tried ? portError : undefined}>
+          <Field label={t`MQTT port`} error={tried ? portError : undefined}>
             {(ids) => (
               <input
                 {...ids}

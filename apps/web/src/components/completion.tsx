@@ -1,6 +1,7 @@
 // Words that may come next, below the field in which they are typed (a combobox with a list, as the ARIA practices
 // have it). Arrows choose one, Enter or Tab takes it, Escape closes the list.
 
+import { t } from "@lingui/core/macro";
 import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useState } from "react";
 import { completionAt, valueAsTyped } from "@flipside/device-filter";
 import { knownValues } from "../known-values.ts";
@@ -108,7 +109,7 @@ export function useCompletion(
       setOpen(true);
     },
     list: (
-      <ul id={id} role="listbox" aria-label="What may come next" className="completions" hidden={shown.length === 0}>
+      <ul id={id} role="listbox" aria-label={t`What may come next`} className="completions" hidden={shown.length === 0}>
         {shown.map((word, i) => (
           <li
             key={word}

@@ -1,3 +1,4 @@
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { useConnection, useFleet } from "../live/hooks.ts";
 import { Icon } from "./icon.tsx";
@@ -14,11 +15,13 @@ export function ConnectionNotice(): ReactNode {
           <Icon name="alert" />
           <div className="notice-body">
             <p>
-              <strong>Connection lost, retrying.</strong> What you see may be out of date; it will catch up by itself.
+              <Trans>
+                <strong>Connection lost, retrying.</strong> What you see may be out of date; it will catch up by itself.
+              </Trans>
             </p>
           </div>
           <button type="button" className="button small" onClick={() => fleet.retryConnection()}>
-            Retry now
+            <Trans>Retry now</Trans>
           </button>
         </div>
       )}

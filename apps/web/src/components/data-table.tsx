@@ -1,6 +1,8 @@
 // A table that turns into a list of cards on a narrow screen. The roles are spelled out because `display: block` would
 // take the table's meaning from assistive technology.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { useKept } from "../places.ts";
 import { count } from "../words/quantities.ts";
@@ -28,6 +30,8 @@ const rowsAtOnce = 100;
 
 export function DataTable<T>({ caption, columns, rows, rowKey, onMore }: Props<T>): ReactNode {
   const [limit, setLimit] = useKept(`rows of ${caption}`, rowsAtOnce);
+  const [some, all] = [count(limit), count(rows.length)];
+  const more = count(Math.min(rowsAtOnce, rows.length - limit));
   const shown = rows.length > limit ? rows.slice(0, limit) : rows;
   return (
     <>
@@ -67,7 +71,7 @@ export function DataTable<T>({ caption, columns, rows, rowKey, onMore }: Props<T
       </table>
       {rows.length <= limit && onMore && (
         <p className="more">
-          <span className="muted">Showing the first {count(rows.length)}.</span>{" "}
+          <span className="muted">{t`Showing the first ${all}.`}</span>{" "}
           <button
             type="button"
             className="button small"
@@ -76,17 +80,15 @@ export function DataTable<T>({ caption, columns, rows, rowKey, onMore }: Props<T
               onMore();
             }}
           >
-            Show more
+            <Trans>Show more</Trans>
           </button>
         </p>
       )}
       {rows.length > limit && (
         <p className="more">
-          <span className="muted">
-            Showing {count(limit)} of {count(rows.length)}.
-          </span>{" "}
+          <span className="muted">{t`Showing ${some} of ${all}.`}</span>{" "}
           <button type="button" className="button small" onClick={() => setLimit(limit + rowsAtOnce)}>
-            Show {count(Math.min(rowsAtOnce, rows.length - limit))} more
+            {t`Show ${more} more`}
           </button>
         </p>
       )}

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { deploymentPart, downloadedPart } from "@flipside/api/rollout-arithmetic";
 import type { Deployment } from "@flipside/api/types";
@@ -18,7 +19,8 @@ export function DeploymentProgress({
   words = wordsOf(deploymentWords, deployment.state),
 }: Props): ReactNode {
   const part = deploymentPart(deployment);
-  const claimed = deployment.claimed ? "claimed" : undefined;
+  const { label } = words;
+  const claimed = deployment.claimed ? t`claimed` : undefined;
   const percent = deployment.state === "downloading" ? `${Math.floor(downloadedPart(deployment) * 100)} %` : undefined;
   return (
     <div className="deployment">
@@ -27,8 +29,8 @@ export function DeploymentProgress({
         <ProgressBar
           part={part}
           tone={words.tone}
-          label={`Update to ${deployment.version}`}
-          valueText={percent ? `${words.label}, ${percent}` : words.label}
+          label={t`Update to ${{ version: deployment.version }}`}
+          valueText={percent ? t`${label}, ${percent}` : label}
         />
       )}
     </div>
@@ -50,7 +52,7 @@ export function CodeExplained({
       <code>{coded.codeName}</code>
       <p>
         {words?.means ??
-          "This console does not know the code. Look for it in the documentation of the server's version."}
+          t`This console does not know the code. Look for it in the documentation of the server's version.`}
       </p>
       {withTodo && words && <p className="muted">{words.todo}</p>}
     </div>

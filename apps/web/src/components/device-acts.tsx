@@ -1,5 +1,7 @@
 // What ends something for a device, in a menu, so that nobody presses it by mistake; each asks for the device's id.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { DeviceDetail } from "@flipside/api/types";
 import { deleteDevice, revokeDevice, unrevokeDevice } from "../api/devices.ts";
@@ -25,7 +27,7 @@ export function DeviceActs({ device, onDone }: { device: DeviceDetail; onDone: (
   const mayDelete = revoked || isLongSilent(device);
   return (
     <>
-      <Menu label="More">
+      <Menu label={t`More`}>
         {(closeMenu) => {
           const ask = (act: Act) => () => {
             closeMenu();
@@ -35,20 +37,22 @@ export function DeviceActs({ device, onDone }: { device: DeviceDetail; onDone: (
             <>
               {revoked ? (
                 <ActButton needs="devices:revoke" className="menu-item" onClick={ask("unrevoke")}>
-                  <Icon name="back" /> Take the revocation back…
+                  <Icon name="back" /> <Trans>Take the revocation back…</Trans>
                 </ActButton>
               ) : (
                 <ActButton needs="devices:revoke" className="menu-item danger" onClick={ask("revoke")}>
-                  <Icon name="ban" /> Revoke…
+                  <Icon name="ban" /> <Trans>Revoke…</Trans>
                 </ActButton>
               )}
               {mayDelete && (
                 <ActButton needs="devices:write" className="menu-item danger" onClick={ask("delete")}>
-                  <Icon name="cross" /> Delete…
+                  <Icon name="cross" /> <Trans>Delete…</Trans>
                 </ActButton>
               )}
               {!mayDelete && (
-                <p className="menu-item muted">It can be deleted once it is revoked, or was silent for 30 days.</p>
+                <p className="menu-item muted">
+                  <Trans>It can be deleted once it is revoked, or was silent for 30 days.</Trans>
+                </p>
               )}
             </>
           );
@@ -58,8 +62,8 @@ export function DeviceActs({ device, onDone }: { device: DeviceDetail; onDone: (
       {asking === "revoke" && <Revoke id={id} onDone={onDone} onClose={close} />}
       {asking === "unrevoke" && (
         <ConfirmDialog
-          title={`Take back that ${id} is revoked?`}
-          confirm="Serve it again"
+          title={t`Take back that ${id} is revoked?`}
+          confirm={t`Serve it again`}
           action={async () => {
             await unrevokeDevice(id);
             await onDone();
@@ -67,7 +71,10 @@ export function DeviceActs({ device, onDone }: { device: DeviceDetail; onDone: (
           onClose={close}
         >
           <p>
-            The device comes in again by the secret that it has. Deployments that ended when it was revoked stay ended.
+            <Trans>
+              The device comes in again by the secret that it has. Deployments that ended when it was revoked stay
+              ended.
+            </Trans>
           </p>
         </ConfirmDialog>
       )}
@@ -87,8 +94,10 @@ function Delete({ id, onClose }: { id: string; onClose: () => void }): ReactNode
       onClose={onClose}
     >
       <p>
-        What is known of it goes, with its claim: it comes back as a stranger, when its claim is imported again.
-        Rollouts go on counting what it did in them, without its name.
+        <Trans>
+          What is known of it goes, with its claim: it comes back as a stranger, when its claim is imported again.
+          Rollouts go on counting what it did in them, without its name.
+        </Trans>
       </p>
     </DeleteDialog>
   );
@@ -98,10 +107,10 @@ function Revoke({ id, onDone, onClose }: { id: string; onDone: () => Promise<voi
   const { isWrong, field } = useTypedName(id);
   return (
     <FormDialog
-      title={`Revoke ${id}?`}
-      confirm="Revoke device"
+      title={t`Revoke ${id}?`}
+      confirm={t`Revoke device`}
       dangerous
-      lead="It was not revoked"
+      lead={t`It was not revoked`}
       isWrong={isWrong}
       action={async () => {
         await revokeDevice(id);
@@ -110,8 +119,10 @@ function Revoke({ id, onDone, onClose }: { id: string; onDone: () => Promise<voi
       onClose={onClose}
       about={
         <p>
-          The server ends the session of <strong>{id}</strong> at once and refuses the device from now on. It gets no
-          more updates. What it runs goes on running. Who may revoke may take it back.
+          <Trans>
+            The server ends the session of <strong>{id}</strong> at once and refuses the device from now on. It gets no
+            more updates. What it runs goes on running. Who may revoke may take it back.
+          </Trans>
         </p>
       }
       fields={field}

@@ -1,6 +1,8 @@
 // What a list of devices shows of each: columns of one line, of which everybody chooses some. The choice is in the
 // address, and kept by the browser for the next time.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { Device } from "@flipside/api/types";
 import { attributeNamePattern } from "@flipside/api/limits";
@@ -17,9 +19,14 @@ import { TimeAt } from "./time-ago.tsx";
 
 export type DeviceColumn = GridColumn<Device>;
 
-const onlineWords = { label: "Online", tone: "ok", icon: "check", means: "A proven session is open." } as const;
-const offlineWords = { label: "Offline", tone: "idle", icon: "cross", means: "No session is open." } as const;
-const revokedWords = { label: "Revoked", tone: "bad", icon: "ban", means: "The server refuses this device." } as const;
+const onlineWords = { label: t`Online`, tone: "ok", icon: "check", means: t`A proven session is open.` } as const;
+const offlineWords = { label: t`Offline`, tone: "idle", icon: "cross", means: t`No session is open.` } as const;
+const revokedWords = {
+  label: t`Revoked`,
+  tone: "bad",
+  icon: "ban",
+  means: t`The server refuses this device.`,
+} as const;
 
 export function ConnectionBadges({ device }: { device: Device }): ReactNode {
   if (device.revoked) return <StateBadge words={revokedWords} />;
@@ -33,7 +40,7 @@ export function ConnectionBadges({ device }: { device: Device }): ReactNode {
 
 const name: DeviceColumn = {
   id: "device",
-  head: "Device",
+  head: t`Device`,
   isName: true,
   sort: "id",
   track: "minmax(10rem, 1.4fr)",
@@ -46,114 +53,160 @@ const name: DeviceColumn = {
 
 const known = (value: string | number | null): ReactNode => (value === null ? "–" : <bdi>{value}</bdi>);
 
+const To = ({ version }: { version: string }): ReactNode => (
+  <Trans>
+    to <bdi>{version}</bdi>
+  </Trans>
+);
+
+/** In one word, as the interface has them. */
+const relationWords: Record<Device["trustRelation"], string> = {
+  same: t`same`,
+  older: t`older`,
+  ahead: t`ahead`,
+  forked: t`forked`,
+  unknown: t`unknown`,
+};
+const configurationStates: Record<Device["configurationState"], string> = {
+  none: t`none`,
+  waiting: t`waiting`,
+  sent: t`sent`,
+  "in-force": t`in-force`,
+  refused: t`refused`,
+};
+
 const choosable: readonly DeviceColumn[] = [
   {
     id: "version",
-    head: "Version",
+    head: t`Version`,
     sort: "version",
     track: "minmax(6rem, 0.7fr)",
     cell: ({ running }) => known(running?.version ?? null),
   },
   {
     id: "connection",
-    head: "Connection",
+    head: t`Connection`,
     track: "minmax(7rem, 0.8fr)",
     cell: (device) => <ConnectionBadges device={device} />,
   },
   {
     id: "lastSeen",
-    head: "Last seen",
+    head: t`Last seen`,
     sort: "lastSeenAt",
     track: "minmax(14.5rem, 1.3fr)",
-    cell: ({ lastSeenAt }) => (lastSeenAt === null ? "never" : <TimeAt at={lastSeenAt} />),
+    cell: ({ lastSeenAt }) => (lastSeenAt === null ? t`never` : <TimeAt at={lastSeenAt} />),
   },
   {
     id: "health",
-    head: "Health",
+    head: t`Health`,
     track: "minmax(7.5rem, 0.7fr)",
     cell: ({ health }) => <StateBadge words={wordsOf(healthWords, health)} />,
   },
   {
     id: "update",
-    head: "Update",
+    head: t`Update`,
     track: "minmax(11rem, 1.1fr)",
     cell: ({ activeDeployment }) =>
       activeDeployment && (
         <span className="grid-update">
           <DeploymentProgress deployment={activeDeployment} />
           <span className="muted">
-            to <bdi>{activeDeployment.version}</bdi>
+            <To version={activeDeployment.version} />
           </span>
         </span>
       ),
   },
   {
     id: "tags",
-    head: "Tags",
-    headShown: <Term of="tag">Tags</Term>,
+    head: t`Tags`,
+    headShown: (
+      <Term of="tag">
+        <Trans>Tags</Trans>
+      </Term>
+    ),
     track: "minmax(7rem, 1fr)",
     cell: ({ tags }) => tags.join(", "),
   },
   {
     id: "slots",
-    head: "Slots",
-    headShown: <Term of="slot">Slots</Term>,
+    head: t`Slots`,
+    headShown: (
+      <Term of="slot">
+        <Trans>Slots</Trans>
+      </Term>
+    ),
     track: "minmax(21rem, 1.6fr)",
     cell: (device) => <SlotPair device={device} />,
   },
-  { id: "product", head: "Product", track: "minmax(8rem, 1fr)", cell: ({ product }) => known(product) },
+  { id: "product", head: t`Product`, track: "minmax(8rem, 1fr)", cell: ({ product }) => known(product) },
   {
     id: "hardware",
-    head: "Hardware",
+    head: t`Hardware`,
     track: "minmax(8rem, 1fr)",
     cell: ({ hardware, revision }) =>
       hardware === null ? (
         "–"
       ) : (
-        <>
+        <Trans>
           <bdi>{hardware}</bdi> rev {revision}
-        </>
+        </Trans>
       ),
   },
   {
     id: "enrolled",
-    head: "Enrolled",
+    head: t`Enrolled`,
     sort: "enrolledAt",
     track: "minmax(14.5rem, 1.3fr)",
     cell: ({ enrolledAt }) => <TimeAt at={enrolledAt} />,
   },
   {
     id: "bootReason",
-    head: "Last start",
+    head: t`Last start`,
     track: "minmax(8rem, 0.8fr)",
     cell: ({ bootReason }) => (bootReason === null ? "–" : (bootReasonWords[bootReason] ?? bootReason)),
   },
-  { id: "bootCounter", head: "Starts counted", track: "8rem", cell: ({ bootCounter }) => known(bootCounter) },
+  { id: "bootCounter", head: t`Starts counted`, track: "8rem", cell: ({ bootCounter }) => known(bootCounter) },
   {
     id: "securityFloor",
-    head: "Security floor",
-    headShown: <Term of="security floor">Security floor</Term>,
+    head: t`Security floor`,
+    headShown: (
+      <Term of="security floor">
+        <Trans>Security floor</Trans>
+      </Term>
+    ),
     track: "8.5rem",
     cell: ({ securityFloor }) => known(securityFloor),
   },
   {
     id: "trust",
-    head: "Trust record",
-    headShown: <Term of="trust record">Trust record</Term>,
+    head: t`Trust record`,
+    headShown: (
+      <Term of="trust record">
+        <Trans>Trust record</Trans>
+      </Term>
+    ),
     track: "9rem",
     cell: ({ trustVersion, trustRelation }) =>
-      trustVersion === null ? "–" : trustRelation === "same" ? trustVersion : `${trustVersion}, ${trustRelation}`,
+      trustVersion === null
+        ? "–"
+        : trustRelation === "same"
+          ? trustVersion
+          : t`${trustVersion}, ${{ relation: relationWords[trustRelation] }}`,
   },
   {
     id: "configuration",
-    head: "Configuration",
-    headShown: <Term of="configuration">Configuration</Term>,
+    head: t`Configuration`,
+    headShown: (
+      <Term of="configuration">
+        <Trans>Configuration</Trans>
+      </Term>
+    ),
     track: "8.5rem",
-    cell: ({ configurationState }) => configurationState,
+    cell: ({ configurationState }) => configurationStates[configurationState],
   },
   {
     id: "metric",
-    head: "Metric",
+    head: t`Metric`,
     track: "minmax(9rem, 1fr)",
     cell: ({ metric }) =>
       metric && (
@@ -162,7 +215,7 @@ const choosable: readonly DeviceColumn[] = [
         </>
       ),
   },
-  { id: "agent", head: "Agent", track: "6.5rem", cell: ({ agent }) => agent },
+  { id: "agent", head: t`Agent`, track: "6.5rem", cell: ({ agent }) => agent },
 ];
 
 const usual = ["version", "connection", "lastSeen", "health", "update", "tags"];

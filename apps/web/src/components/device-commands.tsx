@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Command, Device } from "@flipside/api/types";
 import { useFleet } from "../live/hooks.ts";
@@ -20,27 +22,25 @@ import { TimeAgo } from "./time-ago.tsx";
 
 const columns: Column<Command>[] = [
   {
-    head: "Command",
+    head: t`Command`,
     isName: true,
     cell: (command) => (
       <>
         {commandKindWords[command.kind] ?? command.kind}
         {command.kind === "set-connection" && (
-          <span className="sub">
-            to {command.host}:{command.port}
-          </span>
+          <span className="sub">{t`to ${{ host: command.host ?? "" }}:${{ port: command.port ?? "" }}`}</span>
         )}
-        {command.kind === "identify" && <span className="sub">for {command.seconds} s</span>}
+        {command.kind === "identify" && <span className="sub">{t`for ${{ seconds: command.seconds ?? "" }} s`}</span>}
       </>
     ),
   },
   {
-    head: "State",
+    head: t`State`,
     className: "col-update",
     cell: (command) => <StateBadge words={wordsOf(commandWords, command.state)} />,
   },
   {
-    head: "Why",
+    head: t`Why`,
     className: "col-why",
     cell: (command) =>
       command.kind === "collect-logs" && command.state === "done" ? (
@@ -49,7 +49,7 @@ const columns: Column<Command>[] = [
         <CodeExplained coded={command} withTodo />
       ),
   },
-  { head: "Given", cell: (command) => <TimeAgo at={command.createdAt} /> },
+  { head: t`Given`, cell: (command) => <TimeAgo at={command.createdAt} /> },
 ];
 
 const dialogs = {
@@ -68,15 +68,19 @@ export function DeviceCommands({ device }: { device: Device }): ReactNode {
   const Asked = asked && dialogs[asked];
   return (
     <section className="panel" aria-labelledby="commands-heading">
-      <h2 id="commands-heading">Commands</h2>
+      <h2 id="commands-heading">
+        <Trans>Commands</Trans>
+      </h2>
       {!device.revoked && <CommandButtons device={device} onAsk={setAsked} />}
-      <Loaded resource={resource} what="its commands">
+      <Loaded resource={resource} what={t`its commands`}>
         {(commands) =>
           commands.length === 0 ? (
-            <p className="muted">No command was given to this device yet.</p>
+            <p className="muted">
+              <Trans>No command was given to this device yet.</Trans>
+            </p>
           ) : (
             <DataTable
-              caption="Commands to this device, newest first"
+              caption={t`Commands to this device, newest first`}
               columns={columns}
               rows={commands}
               rowKey={(command) => command.id}
@@ -96,23 +100,24 @@ function CommandButtons({
   device: Device;
   onAsk: (dialog: keyof typeof dialogs) => void;
 }): ReactNode {
+  const way = wayBack(device);
   return (
     <div className="actions">
       <button type="button" className="button" onClick={() => onAsk("identify")}>
-        <Icon name="scan" /> Identify
+        <Icon name="scan" /> <Trans>Identify</Trans>
       </button>
       <button type="button" className="button" onClick={() => onAsk("logs")}>
-        <Icon name="download" /> Collect logs
+        <Icon name="download" /> <Trans>Collect logs</Trans>
       </button>
       <button type="button" className="button" onClick={() => onAsk("reboot")}>
-        <Icon name="restart" /> Reboot
+        <Icon name="restart" /> <Trans>Reboot</Trans>
       </button>
       <button type="button" className="button" onClick={() => onAsk("server")}>
-        <Icon name="offer" /> Change server address
+        <Icon name="offer" /> <Trans>Change server address</Trans>
       </button>
-      {wayBack(device) !== undefined && (
+      {way !== undefined && (
         <button type="button" className="button danger-outline" onClick={() => onAsk("roll-back")}>
-          <Icon name="back" /> Roll back to {wayBack(device)}
+          <Icon name="back" /> {t`Roll back to ${{ way }}`}
         </button>
       )}
     </div>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Configuration, ConfigurationRefusal, Device, PastConfiguration } from "@flipside/api/types";
 import { setConfiguration } from "../api/configuration.ts";
@@ -23,14 +25,16 @@ export function DeviceConfiguration({ device }: { device: Device }): ReactNode {
   if (device.agent !== "flipside") return null;
   return (
     <section className="panel" aria-labelledby="configuration-heading">
-      <h2 id="configuration-heading">Configuration</h2>
-      <Loaded resource={resource} what="its configuration">
+      <h2 id="configuration-heading">
+        <Trans>Configuration</Trans>
+      </h2>
+      <Loaded resource={resource} what={t`its configuration`}>
         {(configuration) => (
           <>
             {!device.revoked && (
               <div className="actions">
                 <button type="button" className="button" onClick={() => setEditing(true)}>
-                  <Icon name="box" /> {configuration.desired === null ? "Set configuration" : "Change configuration"}
+                  <Icon name="box" /> {configuration.desired === null ? t`Set configuration` : t`Change configuration`}
                 </button>
               </div>
             )}
@@ -67,8 +71,7 @@ function Desired({
       {desired && (
         <figure className="document">
           <figcaption>
-            {isAsDesired ? "In force" : "Desired"}: number {desired.number}, set by <bdi>{desired.by}</bdi>{" "}
-            <TimeAgo at={desired.since} />
+            <SetBy isInForce={isAsDesired} desired={desired} />
           </figcaption>
           <pre>{documentText(desired.document)}</pre>
         </figure>
@@ -76,13 +79,15 @@ function Desired({
       {reported && !isAsDesired && (
         <figure className="document">
           <figcaption>
-            In force on the device: number {reported.number}, since <TimeAgo at={reported.at} />
+            <Reported reported={reported} />
           </figcaption>
           {reported.document ? (
             <pre>{documentText(reported.document)}</pre>
           ) : (
             <p className="muted">
-              This server never set it. SHA-256 <Digest value={reported.digest} />
+              <Trans>
+                This server never set it. SHA-256 <Digest value={reported.digest} />
+              </Trans>
             </p>
           )}
         </figure>
@@ -91,14 +96,49 @@ function Desired({
   );
 }
 
+type DesiredOne = NonNullable<Configuration["desired"]>;
+type ReportedOne = NonNullable<Configuration["reported"]>;
+
+const SetBy = ({
+  isInForce,
+  desired: { number, by, since },
+}: {
+  isInForce: boolean;
+  desired: DesiredOne;
+}): ReactNode =>
+  isInForce ? (
+    <Trans>
+      In force: number {number}, set by <bdi>{by}</bdi> <TimeAgo at={since} />
+    </Trans>
+  ) : (
+    <Trans>
+      Desired: number {number}, set by <bdi>{by}</bdi> <TimeAgo at={since} />
+    </Trans>
+  );
+
+const Reported = ({ reported: { number, at } }: { reported: ReportedOne }): ReactNode => (
+  <Trans>
+    In force on the device: number {number}, since <TimeAgo at={at} />
+  </Trans>
+);
+
 function Refused({ refused }: { refused: ConfigurationRefusal }): ReactNode {
+  const { appCode } = refused;
+  const said = refused.text || t`nothing`;
   return (
     <div className="refusal">
       <CodeExplained coded={refused} withTodo />
-      {(refused.text || refused.appCode !== null) && (
+      {(refused.text || appCode !== null) && (
         <p>
-          The app says: <q>{refused.text || "nothing"}</q>
-          {refused.appCode !== null && `, code ${refused.appCode}`}
+          {appCode === null ? (
+            <Trans>
+              The app says: <q>{said}</q>
+            </Trans>
+          ) : (
+            <Trans>
+              The app says: <q>{said}</q>, code {appCode}
+            </Trans>
+          )}
         </p>
       )}
     </div>
@@ -106,43 +146,43 @@ function Refused({ refused }: { refused: ConfigurationRefusal }): ReactNode {
 }
 
 const historyColumns: Column<PastConfiguration>[] = [
-  { head: "Number", isName: true, cell: ({ number }) => number },
+  { head: t`Number`, isName: true, cell: ({ number }) => number },
   {
-    head: "Set",
+    head: t`Set`,
     cell: ({ since, by }) => (
-      <>
+      <Trans>
         <TimeAgo at={since} /> by <bdi>{by}</bdi>
-      </>
+      </Trans>
     ),
   },
   {
-    head: "What became of it",
+    head: t`What became of it`,
     className: "col-why",
     cell: ({ sentAt, inForceAt, refused }) =>
       refused ? (
         <Refused refused={refused} />
       ) : inForceAt ? (
-        <>
+        <Trans>
           In force <TimeAgo at={inForceAt} />
-        </>
+        </Trans>
       ) : sentAt ? (
-        <>
+        <Trans>
           Sent <TimeAgo at={sentAt} />
-        </>
+        </Trans>
       ) : (
-        "Not sent"
+        t`Not sent`
       ),
   },
-  { head: "Document", cell: ({ document }) => <code className="in-cell">{JSON.stringify(document)}</code> },
+  { head: t`Document`, cell: ({ document }) => <code className="in-cell">{JSON.stringify(document)}</code> },
 ];
 
 function History({ deviceId }: { deviceId: string }): ReactNode {
   return (
-    <Disclosure label="History of its configuration" held={false}>
-      <Loaded resource={useFleet().configurationHistory(deviceId)} what="the history">
+    <Disclosure label={t`History of its configuration`} held={false}>
+      <Loaded resource={useFleet().configurationHistory(deviceId)} what={t`the history`}>
         {(configurations) => (
           <DataTable
-            caption="What was set for this device, newest first"
+            caption={t`What was set for this device, newest first`}
             columns={historyColumns}
             rows={configurations}
             rowKey={({ number }) => String(number)}
@@ -161,15 +201,24 @@ interface EditorProps {
   onClose: () => void;
 }
 
+const SetMeanwhile = ({ desired: { by, number } }: { desired: DesiredOne }): ReactNode => (
+  <p role="status">
+    <Trans>
+      <bdi>{by}</bdi> has set number {number} since you began. Yours will take its place.
+    </Trans>
+  </p>
+);
+
 function Editor({ device, configuration: { desired }, onDone, onClose }: EditorProps): ReactNode {
   const [text, setText] = useState(() => documentText(desired?.document ?? {}));
   const [numberSeen] = useState(desired?.number);
   const typed = typedConfiguration(text);
+  const { bytes } = typed;
   return (
     <FormDialog
-      title={`Set the configuration of ${device.id}`}
-      confirm="Set configuration"
-      lead="The configuration was not set"
+      title={t`Set the configuration of ${{ id: device.id }}`}
+      confirm={t`Set configuration`}
+      lead={t`The configuration was not set`}
       isWrong={typed.error !== undefined}
       action={async () => {
         await setConfiguration(device.id, typed.document!);
@@ -179,21 +228,25 @@ function Editor({ device, configuration: { desired }, onDone, onClose }: EditorP
       about={
         <>
           <p className="muted">
-            It takes the place of the whole document.{" "}
-            {device.online ? "It is sent at once" : "It is sent when the device is back"}; the device’s app takes it or
-            refuses it, and what was in force before stays until then.
+            {device.online ? (
+              <Trans>
+                It takes the place of the whole document. It is sent at once; the device’s app takes it or refuses it,
+                and what was in force before stays until then.
+              </Trans>
+            ) : (
+              <Trans>
+                It takes the place of the whole document. It is sent when the device is back; the device’s app takes it
+                or refuses it, and what was in force before stays until then.
+              </Trans>
+            )}
           </p>
-          {desired?.number !== numberSeen && (
-            <p role="status">
-              <bdi>{desired?.by}</bdi> has set number {desired?.number} since you began. Yours will take its place.
-            </p>
-          )}
+          {desired !== null && desired.number !== numberSeen && <SetMeanwhile desired={desired} />}
         </>
       }
       fields={() => (
         <Field
-          label="Document"
-          hint={typed.bytes === undefined ? "A JSON object." : `A JSON object: ${typed.bytes} of 1024 bytes.`}
+          label={t`Document`}
+          hint={bytes === undefined ? t`A JSON object.` : t`A JSON object: ${bytes} of 1024 bytes.`}
           error={typed.error}
         >
           {(ids) => (

@@ -1,6 +1,8 @@
 // Groups: lists of devices that are kept under a name, one's own and those that others share. Each is a filter, words,
 // an order and columns, all of which are in the address: a group is a link.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import { viewNameCharactersMax } from "@flipside/api/limits";
@@ -53,36 +55,42 @@ export function DeviceGroups({ asked, columns }: Props): ReactNode {
     filter === asked.filter.trim() && query === asked.query && sort === asked.sort;
   return (
     <>
-      {problem && <ProblemNotice problem={problem} lead="Could not load the groups" onRetry={() => void load()} />}
-      <nav className="groups" aria-label="Groups">
-        <Term of="group">Groups</Term>
+      {problem && <ProblemNotice problem={problem} lead={t`Could not load the groups`} onRetry={() => void load()} />}
+      <nav className="groups" aria-label={t`Groups`}>
+        <Term of="group">
+          <Trans>Groups</Trans>
+        </Term>
         <ul className="chips" role="list">
           {views.map((view) => (
             <li key={view.id}>
               <Link className="chip" href={pathOfView(view)} {...(isShown(view) ? { "aria-current": "true" } : {})}>
                 <bdi>{view.name}</bdi>
-                {view.owner !== userName && <span className="muted">by {view.owner}</span>}
+                {view.owner !== userName && <span className="muted">{t`by ${{ owner: view.owner }}`}</span>}
               </Link>
             </li>
           ))}
         </ul>
         <ActButton needs="devices:write" className="button small" onClick={() => setSaving(true)}>
-          <Icon name="plus" /> Keep this list
+          <Icon name="plus" /> <Trans>Keep this list</Trans>
         </ActButton>
         {views.length > 0 && <Forget views={views} onForget={setLeaving} />}
       </nav>
       {isSaving && <SaveDialog {...{ asked, columns }} onDone={load} onClose={() => setSaving(false)} />}
       {leaving && (
         <ConfirmDialog
-          title={`Forget ${leaving.name}?`}
-          confirm="Forget the group"
+          title={t`Forget ${{ group: leaving.name }}?`}
+          confirm={t`Forget the group`}
           action={async () => {
             await deleteDeviceView(leaving.id);
             await load();
           }}
           onClose={() => setLeaving(undefined)}
         >
-          <p>{leaving.shared ? "It is gone for everybody. " : ""}The devices stay as they are.</p>
+          <p>
+            {leaving.shared
+              ? t`It is gone for everybody. The devices stay as they are.`
+              : t`The devices stay as they are.`}
+          </p>
         </ConfirmDialog>
       )}
     </>
@@ -96,7 +104,7 @@ const Forget = ({
   views: readonly DeviceView[];
   onForget: (view: DeviceView) => void;
 }): ReactNode => (
-  <Menu label="Forget…" className="button small quiet">
+  <Menu label={t`Forget…`} className="button small quiet">
     {(close) =>
       views.map((view) => (
         <ActButton
@@ -123,12 +131,12 @@ function SaveDialog({
 }: Props & { onDone: () => Promise<void>; onClose: () => void }): ReactNode {
   const [name, setName] = useState("");
   const [shared, setShared] = useState(false);
-  const error = name.trim() === "" ? "Give it a name." : undefined;
+  const error = name.trim() === "" ? t`Give it a name.` : undefined;
   return (
     <FormDialog
-      title="Keep this list as a group"
-      confirm="Keep"
-      lead="It was not kept"
+      title={t`Keep this list as a group`}
+      confirm={t`Keep`}
+      lead={t`It was not kept`}
       isWrong={error !== undefined}
       action={async () => {
         const filter = asked.filter.trim();
@@ -138,13 +146,15 @@ function SaveDialog({
       onClose={onClose}
       about={
         <p>
-          Kept are filter, words, order and columns; who is in the group is found anew each time. One of yours with the
-          same name is replaced.
+          <Trans>
+            Kept are filter, words, order and columns; who is in the group is found anew each time. One of yours with
+            the same name is replaced.
+          </Trans>
         </p>
       }
       fields={(tried) => (
         <>
-          <Field label="Name" error={tried ? error : undefined}>
+          <Field label={t`Name`} error={tried ? error : undefined}>
             {(ids) => (
               <input
                 {...ids}
@@ -156,7 +166,7 @@ function SaveDialog({
             )}
           </Field>
           <CheckField checked={shared} change={setShared}>
-            Share it with everybody who sees these devices
+            <Trans>Share it with everybody who sees these devices</Trans>
           </CheckField>
         </>
       )}

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Deployment, DeviceDetail } from "@flipside/api/types";
 import { useFleet } from "../live/hooks.ts";
@@ -20,7 +22,8 @@ const ranges = Object.keys(rangeMsOf) as MetricRange[];
 const markOf = ({ state, version, finishedAt }: Deployment): ChartMark[] => {
   if (finishedAt === null || state === "cancelled") return [];
   const { tone, label } = wordsOf(deploymentWords, state);
-  return [{ at: finishedAt, tone, text: `${version}: ${label.toLowerCase()}, ${nearMoment(finishedAt)}` }];
+  const [ended, at] = [label.toLowerCase(), nearMoment(finishedAt)];
+  return [{ at: finishedAt, tone, text: t`${version}: ${ended}, ${at}` }];
 };
 
 /** What the device's app has reported, as charts with the updates in them. */
@@ -32,13 +35,17 @@ export function DeviceMetrics({ device }: { device: DeviceDetail }): ReactNode {
   return (
     <section className="panel" aria-labelledby="metrics-heading">
       <div className="panel-head">
-        <h2 id="metrics-heading">Metrics</h2>
-        <RangeChips label="Show metrics of the last" ranges={ranges} chosen={range} onChoose={setRange} />
+        <h2 id="metrics-heading">
+          <Trans>Metrics</Trans>
+        </h2>
+        <RangeChips label={t`Show metrics of the last`} ranges={ranges} chosen={range} onChoose={setRange} />
       </div>
-      <Loaded resource={resource} what="its metrics">
+      <Loaded resource={resource} what={t`its metrics`}>
         {(metrics) =>
           metrics.length === 0 ? (
-            <p className="muted">The app of this device has reported no metrics.</p>
+            <p className="muted">
+              <Trans>The app of this device has reported no metrics.</Trans>
+            </p>
           ) : (
             <div className="metric-charts">
               {metrics.map(({ name, value, at, history }) => (

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useMemo, useState } from "react";
 import { matchesQuery } from "@flipside/api/device-search";
 import type { Device } from "@flipside/api/types";
@@ -30,20 +32,21 @@ export function DevicePicker({ devices, picked, onPick }: Props): ReactNode {
     }
     onPick(next);
   };
+  const [many, more] = [count(found.length), count(found.length - shownMax)];
   const ids = found.map((device) => device.id);
   return (
     <div className="picker">
       <div className="toolbar">
-        <SearchField label="Search devices to pick" value={query} onChange={setQuery} />
+        <SearchField label={t`Search devices to pick`} value={query} onChange={setQuery} />
         <button type="button" className="button small" onClick={() => change(ids, true)}>
-          Pick {query.trim() === "" ? "all" : "found"} ({count(found.length)})
+          {query.trim() === "" ? t`Pick all (${many})` : t`Pick found (${many})`}
         </button>
         <button type="button" className="button small quiet" onClick={() => onPick(new Set())}>
-          Pick none
+          <Trans>Pick none</Trans>
         </button>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and who has no mouse scrolls it by keys */}
-      <ul className="picker-list" role="list" tabIndex={0} aria-label="Devices to pick from">
+      <ul className="picker-list" role="list" tabIndex={0} aria-label={t`Devices to pick from`}>
         {found.slice(0, shownMax).map((device) => (
           <li key={device.id}>
             <label className="choice">
@@ -60,16 +63,18 @@ export function DevicePicker({ devices, picked, onPick }: Props): ReactNode {
                       <bdi>{device.running.version}</bdi>,{" "}
                     </>
                   )}
-                  {device.online ? "online" : "offline"}
+                  {device.online ? t`online` : t`offline`}
                 </span>
               </span>
             </label>
           </li>
         ))}
-        {found.length === 0 && <li className="muted">No device that the release fits matches.</li>}
-        {found.length > shownMax && (
-          <li className="muted">{count(found.length - shownMax)} more: narrow the search to see them.</li>
+        {found.length === 0 && (
+          <li className="muted">
+            <Trans>No device that the release fits matches.</Trans>
+          </li>
         )}
+        {found.length > shownMax && <li className="muted">{t`${more} more: narrow the search to see them.`}</li>}
       </ul>
     </div>
   );

@@ -1,6 +1,8 @@
 // What happened to a device, the newest first, in exact times: starts with their reasons, sessions, crashes, updates,
 // commands, and what people did. Put together from its log, its deployments and its commands.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { Command, Deployment, DeviceDetail, DeviceLogEntry } from "@flipside/api/types";
 import { useFleet, useResource } from "../live/hooks.ts";
@@ -22,11 +24,11 @@ export interface TimelineEntry {
 }
 
 const kindWords: Record<EntryKind, string> = {
-  starts: "Starts and crashes",
-  sessions: "Sessions",
-  updates: "Updates",
-  commands: "Commands",
-  other: "Other",
+  starts: t`Starts and crashes`,
+  sessions: t`Sessions`,
+  updates: t`Updates`,
+  commands: t`Commands`,
+  other: t`Other`,
 };
 
 const kindOfLog: Record<string, EntryKind> = {
@@ -34,28 +36,56 @@ const kindOfLog: Record<string, EntryKind> = {
   ...{ session: "sessions", "refused-connection": "sessions", enrolment: "sessions" },
 };
 
+/** In one word, as the server's log has them. */
+const logWords: Record<string, string> = {
+  enrolment: t`enrolment`,
+  session: t`session`,
+  "refused-message": t`refused-message`,
+  "refused-connection": t`refused-connection`,
+  boot: t`boot`,
+  "boot-control": t`boot-control`,
+  configuration: t`configuration`,
+  crash: t`crash`,
+  revoked: t`revoked`,
+  replaced: t`replaced`,
+  trust: t`trust`,
+  entropy: t`entropy`,
+  metrics: t`metrics`,
+  tags: t`tags`,
+  identity: t`identity`,
+};
+
 /** Deployments and commands tell more of themselves than the log does. */
 const toldElsewhere = new Set(["command", "deployment"]);
 
 const ofLog = ({ at, kind, detail }: DeviceLogEntry): TimelineEntry[] =>
-  toldElsewhere.has(kind) ? [] : [{ at, kind: kindOfLog[kind] ?? "other", label: kind, detail }];
+  toldElsewhere.has(kind) ? [] : [{ at, kind: kindOfLog[kind] ?? "other", label: logWords[kind] ?? kind, detail }];
 
 function ofDeployment(deployment: Deployment): TimelineEntry[] {
   const { createdAt, finishedAt, rolloutId, rolloutName, version, state, attempt } = deployment;
-  const rollout = (
-    <>
-      <bdi>{version}</bdi> by <Link href={rolloutPath(rolloutId)}>{rolloutName}</Link>
-      {attempt > 1 && `, attempt ${attempt}`}
-    </>
-  );
-  const begun: TimelineEntry = { at: createdAt, kind: "updates", label: "update", detail: <>Meant to get {rollout}</> };
+  const rollout =
+    attempt > 1 ? (
+      <Trans>
+        <bdi>{version}</bdi> by <Link href={rolloutPath(rolloutId)}>{rolloutName}</Link>, attempt {attempt}
+      </Trans>
+    ) : (
+      <Trans>
+        <bdi>{version}</bdi> by <Link href={rolloutPath(rolloutId)}>{rolloutName}</Link>
+      </Trans>
+    );
+  const begun: TimelineEntry = {
+    at: createdAt,
+    kind: "updates",
+    label: t`update`,
+    detail: <Trans>Meant to get {rollout}</Trans>,
+  };
   if (finishedAt === null) return [begun];
   const ended = (
     <>
       <StateBadge words={wordsOf(deploymentWords, state)} /> {rollout} <CodeExplained coded={deployment} />
     </>
   );
-  return [begun, { at: finishedAt, kind: "updates", label: "update", detail: ended }];
+  return [begun, { at: finishedAt, kind: "updates", label: t`update`, detail: ended }];
 }
 
 function ofCommand(command: Command): TimelineEntry[] {
@@ -63,8 +93,8 @@ function ofCommand(command: Command): TimelineEntry[] {
   const given: TimelineEntry = {
     at: command.createdAt,
     kind: "commands",
-    label: "command",
-    detail: `${what}: given by ${command.createdBy}`,
+    label: t`command`,
+    detail: t`${what}: given by ${{ who: command.createdBy }}`,
   };
   if (command.finishedAt === null) return [given];
   const ended = (
@@ -72,7 +102,7 @@ function ofCommand(command: Command): TimelineEntry[] {
       <StateBadge words={wordsOf(commandWords, command.state)} /> {what} <CodeExplained coded={command} />
     </>
   );
-  return [given, { at: command.finishedAt, kind: "commands", label: "command", detail: ended }];
+  return [given, { at: command.finishedAt, kind: "commands", label: t`command`, detail: ended }];
 }
 
 /** The newest first; of one moment, what was said later. */
@@ -91,11 +121,13 @@ export function DeviceTimeline({ device }: { device: DeviceDetail }): ReactNode 
   return (
     <section className="panel" aria-labelledby="timeline-heading">
       <div className="panel-head">
-        <h2 id="timeline-heading">Timeline</h2>
+        <h2 id="timeline-heading">
+          <Trans>Timeline</Trans>
+        </h2>
         {/* biome-ignore lint/a11y/useSemanticElements: no form, so no fieldset */}
-        <div className="chips" role="group" aria-label="Show of what happened">
+        <div className="chips" role="group" aria-label={t`Show of what happened`}>
           <Choice isChosen={!isKind(asked)} onChoose={() => setAsked("")}>
-            Everything
+            <Trans>Everything</Trans>
           </Choice>
           {(Object.keys(kindWords) as EntryKind[]).map((kind) => (
             <Choice key={kind} isChosen={asked === kind} onChoose={() => setAsked(kind)}>
@@ -105,7 +137,9 @@ export function DeviceTimeline({ device }: { device: DeviceDetail }): ReactNode 
         </div>
       </div>
       {shown.length === 0 ? (
-        <p className="muted">Nothing of this kind is on record. Kept are the newest 50 entries of each device.</p>
+        <p className="muted">
+          <Trans>Nothing of this kind is on record. Kept are the newest 50 entries of each device.</Trans>
+        </p>
       ) : (
         <ol className="log" role="list">
           {shown.map(({ at, label, detail }, i) => (

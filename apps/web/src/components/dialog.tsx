@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import { asProblem } from "../api/problem.ts";
@@ -67,7 +69,7 @@ function DialogActions({
   return (
     <div className="actions dialog-actions">
       <button type="button" className="button" onClick={onClose}>
-        Go back
+        <Trans>Go back</Trans>
       </button>
       <button
         type={onConfirm ? "button" : "submit"}
@@ -75,7 +77,7 @@ function DialogActions({
         aria-disabled={busy}
         {...(onConfirm ? { onClick: onConfirm } : {})}
       >
-        {busy ? "Working…" : confirm}
+        {busy ? t`Working…` : confirm}
       </button>
     </div>
   );

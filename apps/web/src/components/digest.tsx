@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { useCopy } from "../use-copy.ts";
 import { shortDigest } from "../words/quantities.ts";
@@ -14,13 +15,13 @@ export function Digest({ value }: { value: string }): ReactNode {
           type="button"
           className="icon-button"
           onClick={() => void copy()}
-          aria-label={`Copy digest ${shortDigest(value)}…`}
+          aria-label={t`Copy digest ${{ start: shortDigest(value) }}…`}
         >
           <Icon name={copied ? "check" : "copy"} />
         </button>
       )}
       <span role="status" className="visually-hidden">
-        {copied === "yes" ? "Digest copied" : ""}
+        {copied === "yes" ? t`Digest copied` : ""}
       </span>
     </span>
   );

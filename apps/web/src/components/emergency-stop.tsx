@@ -1,5 +1,7 @@
 // The stop of all updates: how a person says it, that everybody sees it, and how it is ended.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import { emergencyReasonCharactersMax } from "@flipside/api/limits";
 import { endEmergencyStop, setEmergencyStop } from "../api/emergency-stop.ts";
@@ -14,24 +16,26 @@ import { ActButton } from "./act.tsx";
 export function StopDialog({ onClose }: { onClose: () => void }): ReactNode {
   const { emergencyStop } = useFleet();
   const [reason, setReason] = useState("");
-  const reasonError = reason.trim() === "" ? "Say why: others see it on every page." : undefined;
+  const reasonError = reason.trim() === "" ? t`Say why: others see it on every page.` : undefined;
   return (
     <FormDialog
-      title="Stop all updates?"
-      confirm="Stop all updates"
+      title={t`Stop all updates?`}
+      confirm={t`Stop all updates`}
       dangerous
-      lead="Updates were not stopped"
+      lead={t`Updates were not stopped`}
       isWrong={reasonError !== undefined}
       action={async () => emergencyStop.set(await setEmergencyStop(reason.trim()))}
       onClose={onClose}
       about={
         <p>
-          From now on no rollout offers anything to any device. Devices that are still downloading give up; those that
-          have installed their image go on to its end. It stays so until somebody ends it.
+          <Trans>
+            From now on no rollout offers anything to any device. Devices that are still downloading give up; those that
+            have installed their image go on to its end. It stays so until somebody ends it.
+          </Trans>
         </p>
       }
       fields={(tried) => (
-        <Field label="Reason" error={tried ? reasonError : undefined}>
+        <Field label={t`Reason`} error={tried ? reasonError : undefined}>
           {(ids) => (
             <input
               {...ids}
@@ -51,6 +55,8 @@ export function StopDialog({ onClose }: { onClose: () => void }): ReactNode {
 export function EmergencyStopBanner(): ReactNode {
   const { emergencyStop } = useFleet();
   const { value: stop } = useResource(emergencyStop);
+  const by = stop?.by;
+  const reason = stop?.reason;
   const [ending, setEnding] = useState(false);
   return (
     <>
@@ -61,27 +67,31 @@ export function EmergencyStopBanner(): ReactNode {
             <div className="notice-body">
               <p>
                 <strong>
-                  All updates are stopped since <TimeToCome at={stop.since!} /> by {stop.by}:
+                  <Trans>
+                    All updates are stopped since <TimeToCome at={stop.since!} /> by {by}:
+                  </Trans>
                 </strong>{" "}
-                <bdi>{stop.reason}</bdi>
+                <bdi>{reason}</bdi>
               </p>
             </div>
             <ActButton needs="updates:go-on" className="button small" onClick={() => setEnding(true)}>
-              End the stop
+              <Trans>End the stop</Trans>
             </ActButton>
           </div>
         </div>
       )}
       {ending && (
         <ConfirmDialog
-          title="End the stop of all updates?"
-          confirm="End the stop"
+          title={t`End the stop of all updates?`}
+          confirm={t`End the stop`}
           action={async () => emergencyStop.set(await endEmergencyStop())}
           onClose={() => setEnding(false)}
         >
           <p>
-            Rollouts that run go on where they were, and the time that each device may take begins anew. Make sure that
-            the reason is no more: <bdi>{stop?.reason}</bdi>
+            <Trans>
+              Rollouts that run go on where they were, and the time that each device may take begins anew. Make sure
+              that the reason is no more: <bdi>{reason}</bdi>
+            </Trans>
           </p>
         </ConfirmDialog>
       )}

@@ -1,3 +1,4 @@
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { RolloutEstimate, RolloutSummary } from "@flipside/api/types";
 import { getEstimate } from "../api/rollout-course.ts";
@@ -26,12 +27,12 @@ function Estimated({ id }: { id: string }): ReactNode {
       <Icon name="flask" />
       <span>
         {value.endsAt === null ? (
-          "No estimate of its end. "
+          <Trans>No estimate of its end.</Trans>
         ) : (
-          <>
-            Estimated end: <TimeToCome at={value.endsAt} />.{" "}
-          </>
-        )}
+          <Trans>
+            Estimated end: <TimeToCome at={value.endsAt} />.
+          </Trans>
+        )}{" "}
         {value.sentence}
       </span>
     </p>

@@ -1,5 +1,7 @@
 // Failed updates, those of one code, hardware and previous version together: the largest group first.
 
+import { plural, t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { retriedStates } from "@flipside/api/rollout-transitions";
 import type { FailureCluster, LiveEvent } from "@flipside/api/types";
@@ -7,7 +9,7 @@ import { listFailures } from "../api/failures.ts";
 import { useFleet } from "../live/hooks.ts";
 import { devicePath } from "../router.ts";
 import { errorWords } from "../words/error-words.ts";
-import { count, plural } from "../words/quantities.ts";
+import { count } from "../words/quantities.ts";
 import { deploymentWords, wordsOf } from "../words/state-words.ts";
 import { type Column, DataTable } from "./data-table.tsx";
 import { Link } from "./link.tsx";
@@ -39,8 +41,10 @@ export function FailureClusters({ of, id }: Props): ReactNode {
   });
   return (
     <section className="panel" aria-labelledby="failures-heading">
-      <h2 id="failures-heading">Failures</h2>
-      <Loaded resource={failures} what="what failed">
+      <h2 id="failures-heading">
+        <Trans>Failures</Trans>
+      </h2>
+      <Loaded resource={failures} what={t`what failed`}>
         {(clusters) => <Clusters clusters={clusters} />}
       </Loaded>
     </section>
@@ -48,15 +52,24 @@ export function FailureClusters({ of, id }: Props): ReactNode {
 }
 
 function Clusters({ clusters }: { clusters: readonly FailureCluster[] }): ReactNode {
-  if (clusters.length === 0) return <p className="muted">No device that you see has failed.</p>;
+  const [devices, ways] = [allOf(clusters), clusters.length];
+  if (ways === 0)
+    return (
+      <p className="muted">
+        <Trans>No device that you see has failed.</Trans>
+      </p>
+    );
   return (
     <>
       <p>
-        {plural(allOf(clusters), "device")} failed, in {plural(clusters.length, "way")}. Devices that share a code, a
-        hardware and the version that they came from stand together.
+        <Trans>
+          <Plural value={devices} one="# device" other="# devices" /> failed, in{" "}
+          <Plural value={ways} one="# way" other="# ways" />. Devices that share a code, a hardware and the version that
+          they came from stand together.
+        </Trans>
       </p>
       <DataTable
-        caption="Failed updates, the most frequent kind first"
+        caption={t`Failed updates, the most frequent kind first`}
         columns={columns}
         rows={[...clusters]}
         rowKey={({ state, code, hardware, previousDigest }) => [state, code, hardware, previousDigest].join(" ")}
@@ -67,24 +80,29 @@ function Clusters({ clusters }: { clusters: readonly FailureCluster[] }): ReactN
 
 const columns: Column<FailureCluster>[] = [
   {
-    head: "What happened",
+    head: t`What happened`,
     isName: true,
     className: "col-why",
     cell: ({ state, codeName, count: devices }) => {
       const words = codeName === null ? undefined : errorWords(codeName);
       return (
         <>
-          <span className="row-name">{plural(devices, "device")}</span>{" "}
+          <span className="row-name">{plural(devices, { one: "# device", other: "# devices" })}</span>{" "}
           <StateBadge words={wordsOf(deploymentWords, state)} />
           <span className="sub">{words?.means ?? wordsOf(deploymentWords, state).means}</span>
           {words && (
             <span className="sub">
-              <strong>What to do:</strong> {words.todo}
+              <strong>
+                <Trans>What to do:</Trans>
+              </strong>{" "}
+              {words.todo}
             </span>
           )}
           {codeName !== null && (
             <span className="sub">
-              Code <code>{codeName}</code>
+              <Trans>
+                Code <code>{codeName}</code>
+              </Trans>
             </span>
           )}
         </>
@@ -92,22 +110,31 @@ const columns: Column<FailureCluster>[] = [
     },
   },
   {
-    head: "Hardware",
-    cell: ({ hardware }) => (hardware === null ? <span className="muted">not known</span> : <bdi>{hardware}</bdi>),
+    head: t`Hardware`,
+    cell: ({ hardware }) =>
+      hardware === null ? (
+        <span className="muted">
+          <Trans>not known</Trans>
+        </span>
+      ) : (
+        <bdi>{hardware}</bdi>
+      ),
   },
   {
-    head: "Came from",
+    head: t`Came from`,
     cell: ({ previousVersion, previousDigest }) =>
       previousVersion !== null ? (
         <bdi>{previousVersion}</bdi>
       ) : previousDigest !== null ? (
         <code title={previousDigest}>{previousDigest.slice(0, 12)}</code>
       ) : (
-        <span className="muted">not known</span>
+        <span className="muted">
+          <Trans>not known</Trans>
+        </span>
       ),
   },
   {
-    head: "Such as",
+    head: t`Such as`,
     cell: ({ examples, count: devices }) => (
       <>
         {examples.map((device) => (
@@ -117,9 +144,11 @@ const columns: Column<FailureCluster>[] = [
             </Link>
           </span>
         ))}
-        {devices > examples.length && <span className="sub muted">and {count(devices - examples.length)} more</span>}
+        {devices > examples.length && (
+          <span className="sub muted">{t`and ${{ more: count(devices - examples.length) }} more`}</span>
+        )}
       </>
     ),
   },
-  { head: "Last", cell: ({ lastAt }) => <TimeAgo at={lastAt} /> },
+  { head: t`Last`, cell: ({ lastAt }) => <TimeAgo at={lastAt} /> },
 ];

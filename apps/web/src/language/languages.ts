@@ -1,5 +1,5 @@
-// The console's languages, and which one this browser shows. Another one takes effect when the page is loaded anew: words
-// are made where modules are.
+// The console's languages, and which one this browser shows. Another one takes effect when the page is loaded anew:
+// words are made where modules are.
 
 export const languages = { en: "English", "zh-CN": "简体中文" } as const;
 
