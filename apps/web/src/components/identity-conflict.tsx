@@ -31,7 +31,7 @@ export function IdentityConflict({ device, onCleared }: { device: Device; onClea
           </Trans>
         </p>
         <button type="button" className="button small" onClick={() => setClearing(true)}>
-          {t`Clear the conflict`}{" "}
+          {t`Clear the conflict`}
         </button>
       </div>
       {clearing && (

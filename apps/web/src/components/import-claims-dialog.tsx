@@ -21,8 +21,10 @@ function tooMany(given: number): string {
 function importedText({ imported, known }: { imported: number; known: number }): string {
   if (known === 0)
     return t`${plural(imported, { one: "# claim", other: "# claims" })} imported. These devices may enrol now.`;
-  const already = plural(known, { one: "# claim known already", other: "# claims known already" });
-  return t`${plural(imported, { one: "# claim", other: "# claims" })} imported, ${already}. These devices may enrol now.`;
+  return t`${plural(imported, { one: "# claim", other: "# claims" })} imported, ${plural(known, {
+    one: "# claim",
+    other: "# claims",
+  })} known already. These devices may enrol now.`;
 }
 
 /** Takes pairs of device id and claim secret, so that these devices may enrol. */
@@ -33,13 +35,9 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
   const [problem, setProblem] = useState<ProblemError>();
   const [done, setDone] = useState<{ imported: number; known: number }>();
   const { claims, errors } = parseClaims(text);
+  const given = claims.length;
   const error =
-    errors[0] ??
-    (claims.length === 0
-      ? t`Enter at least one line.`
-      : claims.length > claimsMax
-        ? tooMany(claims.length)
-        : undefined);
+    errors[0] ?? (given === 0 ? t`Enter at least one line.` : given > claimsMax ? tooMany(given) : undefined);
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
@@ -50,7 +48,7 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
     setBusy(true);
     try {
       const { imported } = await importClaims(claims);
-      setDone({ imported, known: claims.length - imported });
+      setDone({ imported, known: given - imported });
       setText("");
       setTried(false);
     } catch (thrown) {
@@ -96,8 +94,8 @@ export function ImportClaimsDialog({ onClose }: { onClose: () => void }): ReactN
           <button type="submit" className="button primary" aria-disabled={busy}>
             {busy
               ? t`Importing…`
-              : claims.length > 0 && errors.length === 0
-                ? t`Import ${plural(claims.length, { one: "# claim", other: "# claims" })}`
+              : given > 0 && errors.length === 0
+                ? t`Import ${plural(given, { one: "# claim", other: "# claims" })}`
                 : t`Import`}
           </button>
         </div>

@@ -32,7 +32,7 @@ export function LeaveGuard({ isTouched, children, onDiscard }: Props): ReactNode
       {children}
       <div className="actions dialog-actions">
         <button type="button" className="button" onClick={() => setWanted(undefined)}>
-          {t`Stay`}{" "}
+          {t`Stay`}
         </button>
         <button
           type="button"
@@ -42,10 +42,10 @@ export function LeaveGuard({ isTouched, children, onDiscard }: Props): ReactNode
             leave();
           }}
         >
-          {t`Discard and leave`}{" "}
+          {t`Discard and leave`}
         </button>
         <button type="button" className="button primary" onClick={leave}>
-          {t`Keep and leave`}{" "}
+          {t`Keep and leave`}
         </button>
       </div>
     </Dialog>

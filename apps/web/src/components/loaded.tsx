@@ -22,7 +22,7 @@ export function Loaded<T>({ resource, what, children }: Props<T>): ReactNode {
       {value !== undefined && children(value)}
       {value === undefined && !problem && (
         <p className="loading" role="status">
-          {t`Loading ${what}…`}{" "}
+          {t`Loading ${what}…`}
         </p>
       )}
     </>

@@ -15,17 +15,17 @@ interface ShownOutcome {
 }
 
 const outcomes: readonly ShownOutcome[] = [
-  { outcome: "succeeded", words: (n) => t`${n} confirmed`, tone: "ok", icon: "check" },
-  { outcome: "unsuccessful", words: (n) => t`${n} not updated`, tone: "bad", icon: "cross" },
-  { outcome: "under-way", words: (n) => t`${n} under way`, tone: "busy", icon: "download" },
-  { outcome: "withdrawn", words: (n) => t`${n} cancelled`, tone: "idle", icon: "stop" },
-  { outcome: "waiting", words: (n) => t`${n} waiting`, tone: "idle", icon: "clock" },
+  { outcome: "succeeded", words: (devices) => t`${devices} confirmed`, tone: "ok", icon: "check" },
+  { outcome: "unsuccessful", words: (devices) => t`${devices} not updated`, tone: "bad", icon: "cross" },
+  { outcome: "under-way", words: (devices) => t`${devices} under way`, tone: "busy", icon: "download" },
+  { outcome: "withdrawn", words: (devices) => t`${devices} cancelled`, tone: "idle", icon: "stop" },
+  { outcome: "waiting", words: (devices) => t`${devices} waiting`, tone: "idle", icon: "clock" },
 ];
 
 /** What was confirmed in a rollout that was rolled back is no success of it: it has gone back, or is about to. */
 const inOneRolledBack: readonly ShownOutcome[] = outcomes.map((shown) =>
   shown.outcome === "succeeded"
-    ? { ...shown, words: (n) => t`${n} had been updated`, tone: "idle", icon: "back" }
+    ? { ...shown, words: (devices) => t`${devices} had been updated`, tone: "idle", icon: "back" }
     : shown,
 );
 

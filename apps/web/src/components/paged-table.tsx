@@ -23,7 +23,7 @@ export function PagedTable<T>({ list, what, caption, columns, rowKey, empty }: P
       {problem && <ProblemNotice problem={problem} lead={t`Could not load ${what}`} onRetry={() => void reload()} />}
       {members === undefined && !problem && (
         <p className="loading" role="status">
-          {t`Loading ${what}…`}{" "}
+          {t`Loading ${what}…`}
         </p>
       )}
       {members !== undefined && members.length === 0 && <p className="muted">{empty}</p>}

@@ -77,18 +77,18 @@ export function AddPasskeyDialog({ onClose, onDone }: Props): ReactNode {
 }
 
 export function RenamePasskeyDialog({ passkey, onClose, onDone }: Props & { passkey: Passkey }): ReactNode {
-  const { name: nameNow } = passkey;
-  const [name, setName] = useState(nameNow);
+  const { id, name } = passkey;
+  const [typed, setTyped] = useState(name);
   return (
     <FormDialog
-      title={t`Rename ${nameNow}`}
+      title={t`Rename ${name}`}
       confirm={t`Rename`}
       lead={t`It was not renamed`}
-      isWrong={name.trim() === ""}
+      isWrong={typed.trim() === ""}
       about={null}
-      fields={(tried) => <NameField value={name} onChange={setName} error={nameError(name, tried)} />}
+      fields={(tried) => <NameField value={typed} onChange={setTyped} error={nameError(typed, tried)} />}
       action={async () => {
-        await renamePasskey(passkey.id, name.trim());
+        await renamePasskey(id, typed.trim());
         await onDone();
       }}
       onClose={onClose}
@@ -162,7 +162,7 @@ export const RecoveryCodes = ({ codes, onKept }: { codes: string[]; onKept: () =
         ))}
       </ul>
       <button type="button" className="button small" onClick={onKept}>
-        {t`I have kept them`}{" "}
+        {t`I have kept them`}
       </button>
     </div>
   </div>

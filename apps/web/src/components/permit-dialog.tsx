@@ -67,7 +67,7 @@ export function PermitDialog({ release, onClose }: { release: Release; onClose: 
         </Field>
         <div className="actions dialog-actions">
           <button type="button" className="button" onClick={onClose}>
-            {t`Close`}{" "}
+            {t`Close`}
           </button>
           <button type="submit" className="button primary" aria-disabled={busy}>
             {busy ? t`Adding…` : t`Add permit`}

@@ -74,10 +74,10 @@ const ProblemFound = ({ problem: { kind, sentence, todo } }: { problem: Prefligh
 
 const devicesText = (devices: number): string => plural(devices, { one: "# device", other: "# devices" });
 
-function chosenText(chosen: number, matched: number): string {
-  if (chosen === matched) return devicesText(chosen);
-  const [some, all] = [count(chosen), count(matched)];
-  return t`${some} of ${all}`;
+function chosenText(devices: number, all: number): string {
+  if (devices === all) return devicesText(devices);
+  const [chosen, matched] = [count(devices), count(all)];
+  return t`${chosen} of ${matched}`;
 }
 
 function otherRolloutText({ name, waiting, underWay }: Preflight["otherRollouts"][number]): string {

@@ -49,7 +49,7 @@ export function ProblemNotice({ problem, lead, onRetry }: Props): ReactNode {
         </p>
         {onRetry && (
           <button type="button" className="button small" onClick={onRetry}>
-            {t`Try again`}{" "}
+            {t`Try again`}
           </button>
         )}
       </div>

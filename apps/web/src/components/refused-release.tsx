@@ -58,7 +58,7 @@ export function RefusedRelease({
         </p>
         {problem.status === 0 && (
           <button type="button" className="button small" onClick={again}>
-            {t`Try again`}{" "}
+            {t`Try again`}
           </button>
         )}
         {words && remark && (

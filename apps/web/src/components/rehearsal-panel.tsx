@@ -97,7 +97,7 @@ export function RehearsalPanel({ request, asked, onAsked }: Props): ReactNode {
             className="button"
             onClick={() => void act(asked.about, () => cancelRehearsal(asked.rehearsal.id))}
           >
-            {t`Cancel the rehearsal`}{" "}
+            {t`Cancel the rehearsal`}
           </ActButton>
         )}
       </div>

@@ -45,7 +45,7 @@ export function ReleaseDifferences({ release, others }: Props): ReactNode {
               <select {...ids} value={chosen.id} onChange={(event) => setParam(event.target.value)}>
                 {others.map(({ id, version, releaseSequence }) => (
                   <option key={id} value={id}>
-                    {t`${version} (sequence ${releaseSequence})`}{" "}
+                    {t`${version} (sequence ${releaseSequence})`}
                   </option>
                 ))}
               </select>

@@ -143,7 +143,7 @@ function UnderWay({
           </Trans>
         </p>
         <button type="button" className="button small" onClick={onCancel}>
-          {t`Cancel check`}{" "}
+          {t`Cancel check`}
         </button>
       </div>
     );
@@ -168,7 +168,7 @@ function UnderWay({
       </p>
       <ProgressBar part={state.part} label={t`Upload of ${fileName}`} />
       <button type="button" className="button small" onClick={onCancel}>
-        {t`Cancel upload`}{" "}
+        {t`Cancel upload`}
       </button>
     </div>
   );
@@ -218,7 +218,7 @@ function CheckedVerdict({
           <Icon name="upload" /> {concern?.code === "release-exists" ? t`Ask the server all the same` : t`Upload`}
         </ActButton>
         <button type="button" className="button" onClick={onForget}>
-          {t`Put it away`}{" "}
+          {t`Put it away`}
         </button>
       </div>
     </section>
@@ -227,6 +227,7 @@ function CheckedVerdict({
 
 function Accepted({ fileName, release }: { fileName: string; release: Release }): ReactNode {
   const { product, version, images } = release;
+  const held = images.length;
   return (
     <div className="notice tone-ok">
       <Icon name="check" />
@@ -238,17 +239,17 @@ function Accepted({ fileName, release }: { fileName: string; release: Release })
         </p>
         <p>
           <Trans>
-            <bdi>{fileName}</bdi> holds <Plural value={images.length} one="# image" other="# images" />; the server has
-            checked every signature once more.
+            <bdi>{fileName}</bdi> holds <Plural value={held} one="# image" other="# images" />; the server has checked
+            every signature once more.
           </Trans>
         </p>
         <ImageList images={images} />
         <p className="actions">
           <ActLink needs="rollouts:write" className="button small" href={newRolloutPath(release.id)}>
-            {t`Roll it out`}{" "}
+            {t`Roll it out`}
           </ActLink>
           <Link className="button small" href={releasePath(release.id)}>
-            {t`Look at it`}{" "}
+            {t`Look at it`}
           </Link>
         </p>
       </div>

@@ -57,7 +57,7 @@ function Course({ course, rollout }: { course: RolloutCourse; rollout: Rollout }
             <select {...ids} value={wave + 1} onChange={(event) => setParam(event.target.value)}>
               {begun.map(({ index }) => (
                 <option key={index} value={index + 1}>
-                  {waveText(index + 1)}{" "}
+                  {waveText(index + 1)}
                 </option>
               ))}
             </select>
