@@ -45,7 +45,11 @@ function countedText(counted: Counted): string {
 
 function summaryOf(counts: readonly Counted[], span: FleetSpan): string {
   const [first, last] = [countedText(counts[0]!), countedText(counts.at(-1)!)];
-  return t`The fleet in the last ${select(span, { day: "day", week: "week", other: "quarter" })}. At first, ${first}. Now, ${last}.`;
+  return t`The fleet ${select(span, {
+    day: "in the last day",
+    week: "in the last week",
+    other: "in the last quarter",
+  })}. At first, ${first}. Now, ${last}.`;
 }
 
 function Drawing({ plot, frame }: { plot: FleetPlot; frame: Frame }): ReactNode {

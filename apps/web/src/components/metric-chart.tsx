@@ -27,11 +27,15 @@ function pointText({ at, min, max, mean: value, count: values }: MetricPoint): s
 function summary({ name, points }: MetricHistoryPage, range: MetricRange, marks: readonly ChartMark[]): string {
   const newest = points.at(-1);
   if (newest === undefined)
-    return t`${name}: no values in the last ${select(range, { hour: "hour", day: "day", other: "week" })}`;
+    return t`${name}: no values ${select(range, { hour: "in the last hour", day: "in the last day", other: "in the last week" })}`;
   const least = count(Math.min(...points.map((each) => each.min)));
   const most = count(Math.max(...points.map((each) => each.max)));
   const last = count(newest.last);
-  const values = t`${name}: ${last}, in the last ${select(range, { hour: "hour", day: "day", other: "week" })} ${least} to ${most}`;
+  const values = t`${name}: ${last}, ${select(range, {
+    hour: "in the last hour",
+    day: "in the last day",
+    other: "in the last week",
+  })} ${least} to ${most}`;
   return [values, ...marks.map(({ text }) => text)].join(t`; `);
 }
 
