@@ -1,5 +1,6 @@
 // What a filter asks for, a chip for each condition that has to hold: each can be taken out of it.
 
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { parseFilter, printFilter } from "@flipside/device-filter";
 import { Icon } from "./icon.tsx";
@@ -21,14 +22,14 @@ export function FilterChips({ filter, onChange }: { filter: string; onChange: (f
   const conditions = conditionsOf(filter);
   if (conditions.length === 0) return null;
   return (
-    <ul className="chips filter-chips" role="list" aria-label="In force">
+    <ul className="chips filter-chips" role="list" aria-label={t`In force`}>
       {conditions.map(({ condition, without }) => (
         <li key={condition} className="chip-of">
           <bdi className="mono">{condition}</bdi>
           <button
             type="button"
             className="icon-button"
-            aria-label={`Leave out ${condition}`}
+            aria-label={t`Leave out ${condition}`}
             onClick={() => onChange(without)}
           >
             <Icon name="cross" />

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useRef } from "react";
 import type { FilterError } from "@flipside/device-filter";
 import { filterCharactersMax } from "@flipside/api/limits";
@@ -62,6 +63,7 @@ export function CompletingFilterField({ label, hint, value, onChange, fault }: P
 
 function FaultMarked({ text, fault }: { text: string; fault: FilterError }): ReactNode {
   const { part, marks } = markedPart(text, fault);
+  const { suggestion } = fault;
   return (
     <>
       {/* For the eye; the sentence says the same in words. */}
@@ -72,7 +74,7 @@ function FaultMarked({ text, fault }: { text: string; fault: FilterError }): Rea
       </span>
       <span>
         {asSentence(fault.what.replace(/^./, (first) => first.toUpperCase()))}
-        {fault.suggestion !== undefined && ` Did you mean ${fault.suggestion}?`}
+        {suggestion !== undefined && ` ${t`Did you mean ${suggestion}?`}`}
       </span>
     </>
   );

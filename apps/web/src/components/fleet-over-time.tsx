@@ -1,3 +1,4 @@
+import { plural, select, t } from "@lingui/core/macro";
 import { fleetSpanNames, type FleetSpan } from "@flipside/api/fleet-spans";
 import type { FleetHistory } from "@flipside/api/types";
 import type { ReactNode } from "react";
@@ -8,7 +9,7 @@ import { devicesPath, useParam } from "../router.ts";
 import { useUser } from "../session.tsx";
 import { useChart } from "../use-chart.ts";
 import { useReloading } from "../use-reloading.ts";
-import { count, nearMoment, plural } from "../words/quantities.ts";
+import { count, nearMoment } from "../words/quantities.ts";
 import { ChartAxes } from "./chart-axes.tsx";
 import { Link } from "./link.tsx";
 import { Loaded } from "./loaded.tsx";
@@ -23,19 +24,33 @@ const drawnFrom = 3;
 type Counted = FleetHistory["counts"][number];
 
 const nameOf = ({ version }: Pick<Series, "version">): string =>
-  version === undefined ? "others" : (version ?? "not known yet");
+  version === undefined ? t`others` : (version ?? t`not known yet`);
+
+function versionText(version: string | null | undefined, running: number): string {
+  const [name, devices] = [nameOf({ version }), count(running)];
+  return t`${name} ${devices}`;
+}
 
 const versionsText = ({ versions, otherVersions }: Counted): string =>
   [
-    ...versions.map(({ version, count: devices }) => `${nameOf({ version })} ${count(devices)}`),
-    ...(otherVersions === 0 ? [] : [`others ${count(otherVersions)}`]),
-  ].join(", ");
+    ...versions.map(({ version, count: running }) => versionText(version, running)),
+    ...(otherVersions === 0 ? [] : [versionText(undefined, otherVersions)]),
+  ].join(t`, `);
 
-const countedText = (counted: Counted): string =>
-  `${nearMoment(counted.at)}: ${plural(counted.total, "device")}, ${count(counted.online)} online; ${versionsText(counted)}`;
+function countedText(counted: Counted): string {
+  const { total } = counted;
+  const [time, online, versions] = [nearMoment(counted.at), count(counted.online), versionsText(counted)];
+  return t`${time}: ${plural(total, { one: "# device", other: "# devices" })}, ${online} online; ${versions}`;
+}
 
-const summaryOf = (counts: readonly Counted[], span: FleetSpan): string =>
-  `The fleet in the last ${span}. At first, ${countedText(counts[0]!)}. Now, ${countedText(counts.at(-1)!)}.`;
+function summaryOf(counts: readonly Counted[], span: FleetSpan): string {
+  const [first, last] = [countedText(counts[0]!), countedText(counts.at(-1)!)];
+  return t`The fleet ${select(span, {
+    day: "in the last day",
+    week: "in the last week",
+    other: "in the last quarter",
+  })}. At first, ${first}. Now, ${last}.`;
+}
 
 function Drawing({ plot, frame }: { plot: FleetPlot; frame: Frame }): ReactNode {
   return (
@@ -48,6 +63,12 @@ function Drawing({ plot, frame }: { plot: FleetPlot; frame: Frame }): ReactNode 
       <path className="online-line" d={plot.online} />
     </>
   );
+}
+
+function onlineText(last: Counted | undefined): string {
+  if (last === undefined) return t`online`;
+  const [online, total] = [count(last.online), count(last.total)];
+  return t`online (${online} of ${total})`;
 }
 
 const Legend = ({ series, last }: { series: readonly Series[]; last: Counted | undefined }): ReactNode => (
@@ -66,7 +87,7 @@ const Legend = ({ series, last }: { series: readonly Series[]; last: Counted | u
     ))}
     <li>
       <span className="swatch online-swatch" aria-hidden="true" />
-      online{last && ` (${count(last.online)} of ${count(last.total)})`}
+      {onlineText(last)}
     </li>
   </ul>
 );
@@ -92,10 +113,10 @@ function History({ span }: { span: FleetSpan }): ReactNode {
   const resource = useFleet().history(span);
   useReloading(resource, reloadEveryMs);
   return (
-    <Loaded resource={resource} what="what the fleet was">
+    <Loaded resource={resource} what={t`what the fleet was`}>
       {(history) =>
         history.counts.length < drawnFrom ? (
-          <p className="muted">There is too little to draw yet: the fleet is counted every quarter of an hour.</p>
+          <p className="muted">{t`There is too little to draw yet: the fleet is counted every quarter of an hour.`}</p>
         ) : (
           <Chart history={history} span={span} />
         )
@@ -114,10 +135,10 @@ export function FleetOverTime(): ReactNode {
   return (
     <section className="panel" aria-labelledby="over-time-heading">
       <div className="panel-head">
-        <h2 id="over-time-heading">The fleet over time</h2>
+        <h2 id="over-time-heading">{t`The fleet over time`}</h2>
         {scope === null && (
           <RangeChips
-            label="Show the last"
+            label={t`Show the last`}
             ranges={fleetSpanNames}
             chosen={span}
             onChoose={(each) => setSpan(each === "day" ? "" : each)}
@@ -127,7 +148,7 @@ export function FleetOverTime(): ReactNode {
       {scope === null ? (
         <History span={span} />
       ) : (
-        <p className="muted">It is kept of the whole fleet, and you see a part of it.</p>
+        <p className="muted">{t`It is kept of the whole fleet, and you see a part of it.`}</p>
       )}
     </section>
   );

@@ -3,6 +3,7 @@
 // selects, Shift with an arrow selects on, Ctrl+A all that are loaded, Enter opens. The grid keeps the focus, and names
 // the row that is meant: rows come and go as it scrolls.
 
+import { t } from "@lingui/core/macro";
 import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import { useWindowVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
 import { extended, isSelected, ofLoaded, type Selection, toggled } from "../selection.ts";
@@ -194,7 +195,7 @@ function Heads<T>({
         <th role="columnheader" scope="col" aria-colindex={1} className="grid-check">
           <input
             type="checkbox"
-            aria-label="Select all that are loaded"
+            aria-label={t`Select all that are loaded`}
             checked={allChosen}
             onChange={() => onSelect(allChosen ? { all: false, keys: new Set(), anchor: undefined } : ofLoaded(keys))}
           />
@@ -272,7 +273,7 @@ function GridRow<T>(props: RowProps<T>): ReactNode {
       <td role="gridcell" aria-colindex={1} className="grid-check">
         <input
           type="checkbox"
-          aria-label={`Select ${name}`}
+          aria-label={t`Select ${name}`}
           checked={isChosen}
           onChange={() => {}}
           onClick={(event) => onChoose(event.shiftKey)}

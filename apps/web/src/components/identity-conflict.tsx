@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Device } from "@flipside/api/types";
 import { clearConflict } from "../api/devices.ts";
@@ -14,24 +16,28 @@ export function IdentityConflict({ device, onCleared }: { device: Device; onClea
     <div className="notice tone-bad" role="status">
       <Icon name="alert" />
       <div className="notice-body">
-        <p className="notice-title">Two boards say that they are this device</p>
+        <p className="notice-title">{t`Two boards say that they are this device`}</p>
         <p>
-          They have one identity, and each connection ends the other’s: since <TimeAgo at={identityConflict.since} />,
-          noticed last <TimeAgo at={identityConflict.lastAt} />. No update is offered meanwhile, and what is shown here
-          is what either of them said last.
+          <Trans>
+            They have one identity, and each connection ends the other’s: since <TimeAgo at={identityConflict.since} />,
+            noticed last <TimeAgo at={identityConflict.lastAt} />. No update is offered meanwhile, and what is shown
+            here is what either of them said last.
+          </Trans>
         </p>
         <p>
-          <strong>What to do:</strong> switch the copy off and clear the conflict; or replace the board, so that both
-          are nobody and a third one is the device; or revoke the device.
+          <Trans>
+            <strong>What to do:</strong> switch the copy off and clear the conflict; or replace the board, so that both
+            are nobody and a third one is the device; or revoke the device.
+          </Trans>
         </p>
         <button type="button" className="button small" onClick={() => setClearing(true)}>
-          Clear the conflict
+          {t`Clear the conflict`}
         </button>
       </div>
       {clearing && (
         <ConfirmDialog
-          title={`Is one board ${id} again?`}
-          confirm="Clear the conflict"
+          title={t`Is one board ${id} again?`}
+          confirm={t`Clear the conflict`}
           action={async () => {
             await clearConflict(id);
             await onCleared();
@@ -39,10 +45,12 @@ export function IdentityConflict({ device, onCleared }: { device: Device; onClea
           onClose={() => setClearing(false)}
         >
           <p>
-            The device gets updates again, whichever board connects. Should both go on, that is noticed anew after a few
-            of their turns.
+            <Trans>
+              The device gets updates again, whichever board connects. Should both go on, that is noticed anew after a
+              few of their turns.
+            </Trans>
           </p>
-          <p>Whoever has the other board can still connect as this device.</p>
+          <p>{t`Whoever has the other board can still connect as this device.`}</p>
         </ConfirmDialog>
       )}
     </div>

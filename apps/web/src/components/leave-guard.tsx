@@ -1,5 +1,6 @@
 // Asks before a page is left on which something was typed; the browser itself asks before the tab is closed.
 
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useEffect, useState } from "react";
 import { guardLeaving } from "../router.ts";
 import { Dialog } from "./dialog.tsx";
@@ -26,11 +27,11 @@ export function LeaveGuard({ isTouched, children, onDiscard }: Props): ReactNode
   }, [isTouched]);
   if (leave === undefined) return null;
   return (
-    <Dialog title="Leave this page?" onClose={() => setLeave(undefined)}>
+    <Dialog title={t`Leave this page?`} onClose={() => setLeave(undefined)}>
       {children}
       <div className="actions dialog-actions">
         <button type="button" className="button" onClick={() => setLeave(undefined)}>
-          Stay
+          {t`Stay`}
         </button>
         <button
           type="button"
@@ -40,10 +41,10 @@ export function LeaveGuard({ isTouched, children, onDiscard }: Props): ReactNode
             leave();
           }}
         >
-          Discard and leave
+          {t`Discard and leave`}
         </button>
         <button type="button" className="button primary" onClick={leave}>
-          Keep and leave
+          {t`Keep and leave`}
         </button>
       </div>
     </Dialog>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { useResource } from "../live/hooks.ts";
 import type { Resource } from "../live/resource.ts";
@@ -16,12 +17,12 @@ export function Loaded<T>({ resource, what, children }: Props<T>): ReactNode {
   return (
     <>
       {problem && (
-        <ProblemNotice problem={problem} lead={`Could not load ${what}`} onRetry={() => void resource.reload()} />
+        <ProblemNotice problem={problem} lead={t`Could not load ${what}`} onRetry={() => void resource.reload()} />
       )}
       {value !== undefined && children(value)}
       {value === undefined && !problem && (
         <p className="loading" role="status">
-          Loading {what}…
+          {t`Loading ${what}…`}
         </p>
       )}
     </>

@@ -1,5 +1,7 @@
 // When offers may be made, as fields.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useId, useMemo } from "react";
 import {
   type MaintenanceErrors,
@@ -19,14 +21,14 @@ interface Props {
   errors: MaintenanceErrors | undefined;
 }
 
-const dayWords: Record<Weekday, string> = {
-  mon: "Monday",
-  tue: "Tuesday",
-  wed: "Wednesday",
-  thu: "Thursday",
-  fri: "Friday",
-  sat: "Saturday",
-  sun: "Sunday",
+const dayWords: Record<Weekday, { whole: string; short: string }> = {
+  mon: { whole: t`Monday`, short: t`Mo` },
+  tue: { whole: t`Tuesday`, short: t`Tu` },
+  wed: { whole: t`Wednesday`, short: t`We` },
+  thu: { whole: t`Thursday`, short: t`Th` },
+  fri: { whole: t`Friday`, short: t`Fr` },
+  sat: { whole: t`Saturday`, short: t`Sa` },
+  sun: { whole: t`Sunday`, short: t`Su` },
 };
 
 export function MaintenanceFields({ typed, onChange, errors }: Props): ReactNode {
@@ -36,13 +38,15 @@ export function MaintenanceFields({ typed, onChange, errors }: Props): ReactNode
   return (
     <div className="stack">
       <p className="hint">
-        Devices are offered the image only while a window is open. What was offered goes on to its end. One that closes
-        before it opens is open past midnight.
+        <Trans>
+          Devices are offered the image only while a window is open. What was offered goes on to its end. One that
+          closes before it opens is open past midnight.
+        </Trans>
       </p>
       {windows.map((window, index) => (
         <WindowFields
           key={window.key}
-          name={`window ${index + 1}`}
+          number={index + 1}
           window={window}
           error={errors?.windows.get(window.key)}
           onChange={(part) => set(window.key, part)}
@@ -54,7 +58,7 @@ export function MaintenanceFields({ typed, onChange, errors }: Props): ReactNode
         className="button small start"
         onClick={() => onChange({ ...typed, windows: [...windows, typedWindow()] })}
       >
-        <Icon name="plus" /> Add window
+        <Icon name="plus" /> {t`Add window`}
       </button>
       {windows.length > 0 && <ZoneFields typed={typed} onChange={onChange} errors={errors} />}
     </div>
@@ -62,14 +66,15 @@ export function MaintenanceFields({ typed, onChange, errors }: Props): ReactNode
 }
 
 interface WindowProps {
-  name: string;
+  /** From 1. */
+  number: number;
   window: TypedWindow;
   error: string | undefined;
   onChange: (part: Partial<TypedWindow>) => void;
   onRemove: () => void;
 }
 
-function WindowFields({ name, window, error, onChange, onRemove }: WindowProps): ReactNode {
+function WindowFields({ number, window, error, onChange, onRemove }: WindowProps): ReactNode {
   const id = useId();
   const marked = { "aria-invalid": true as const, "aria-describedby": id };
   const ofDays = error !== undefined && window.days.size === 0 ? marked : {};
@@ -77,18 +82,18 @@ function WindowFields({ name, window, error, onChange, onRemove }: WindowProps):
   const toggled = (day: Weekday): ReadonlySet<Weekday> =>
     new Set(weekdays.filter((each) => window.days.has(each) !== (each === day)));
   return (
-    <fieldset className="window-fields" aria-label={`Maintenance ${name}`}>
+    <fieldset className="window-fields" aria-label={t`Maintenance window ${number}`}>
       <div className="days">
         {weekdays.map((day) => (
           <label key={day} className="day">
             <input
               type="checkbox"
               {...ofDays}
-              aria-label={dayWords[day]}
+              aria-label={dayWords[day].whole}
               checked={window.days.has(day)}
               onChange={() => onChange({ days: toggled(day) })}
             />
-            <span aria-hidden="true">{dayWords[day].slice(0, 2)}</span>
+            <span aria-hidden="true">{dayWords[day].short}</span>
           </label>
         ))}
       </div>
@@ -96,19 +101,19 @@ function WindowFields({ name, window, error, onChange, onRemove }: WindowProps):
         <input
           type="time"
           {...ofTimes}
-          aria-label="Opens"
+          aria-label={t`Opens`}
           value={window.from}
           onChange={(event) => onChange({ from: event.target.value })}
         />
-        <span className="unit">to</span>
+        <span className="unit">{t({ message: "to", context: "between two times of day" })}</span>
         <input
           type="time"
           {...ofTimes}
-          aria-label="Closes"
+          aria-label={t`Closes`}
           value={window.to}
           onChange={(event) => onChange({ to: event.target.value })}
         />
-        <button type="button" className="icon-button" aria-label={`Remove ${name}`} onClick={onRemove}>
+        <button type="button" className="icon-button" aria-label={t`Remove window ${number}`} onClick={onRemove}>
           <Icon name="cross" />
         </button>
       </div>
@@ -127,8 +132,8 @@ function ZoneFields({ typed, onChange, errors }: Props): ReactNode {
   return (
     <>
       <Field
-        label="Time zone"
-        hint={typed.ofDevice ? "Of devices that report none." : "Windows open and close by its clocks."}
+        label={t`Time zone`}
+        hint={typed.ofDevice ? t`Of devices that report none.` : t`Windows open and close by its clocks.`}
         error={errors?.timeZone}
       >
         {(ids) => (
@@ -155,8 +160,8 @@ function ZoneFields({ typed, onChange, errors }: Props): ReactNode {
           onChange={(event) => onChange({ ...typed, ofDevice: event.target.checked })}
         />
         <span>
-          In each device’s own time zone
-          <span className="hint">Where it reports one, as its attribute timeZone.</span>
+          {t`In each device’s own time zone`}
+          <span className="hint">{t`Where it reports one, as its attribute timeZone.`}</span>
         </span>
       </label>
     </>

@@ -1,6 +1,8 @@
+import { select, t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
-import { type Frame, plotOf } from "../metric-plot.ts";
+import { i18n } from "../language/i18n.ts";
+import { type Frame, type MetricRange, plotOf } from "../metric-plot.ts";
 import { useChart } from "../use-chart.ts";
 import { count, nearMoment } from "../words/quantities.ts";
 import type { Tone } from "../words/state-words.ts";
@@ -15,17 +17,26 @@ export interface ChartMark {
   text: string;
 }
 
-function pointText({ at, min, max, mean, count: values }: MetricPoint): string {
-  const spread = values === 1 ? "" : ` (${count(min)} to ${count(max)})`;
-  return `${nearMoment(at)}: ${mean.toLocaleString("en", { maximumFractionDigits: 1 })}${spread}`;
+function pointText({ at, min, max, mean: value, count: values }: MetricPoint): string {
+  const [time, mean] = [nearMoment(at), value.toLocaleString(i18n.locale, { maximumFractionDigits: 1 })];
+  if (values === 1) return t`${time}: ${mean}`;
+  const [least, most] = [count(min), count(max)];
+  return t`${time}: ${mean} (${least} to ${most})`;
 }
 
-function summary({ name, points }: MetricHistoryPage, range: string, marks: readonly ChartMark[]): string {
+function summary({ name, points }: MetricHistoryPage, range: MetricRange, marks: readonly ChartMark[]): string {
   const newest = points.at(-1);
-  if (newest === undefined) return `${name}: no values in the last ${range}`;
-  const [min, max] = [Math.min(...points.map((each) => each.min)), Math.max(...points.map((each) => each.max))];
-  const updates = marks.map(({ text }) => `; ${text}`).join("");
-  return `${name}: ${count(newest.last)}, in the last ${range} ${count(min)} to ${count(max)}${updates}`;
+  if (newest === undefined)
+    return t`${name}: no values ${select(range, { hour: "in the last hour", day: "in the last day", other: "in the last week" })}`;
+  const least = count(Math.min(...points.map((each) => each.min)));
+  const most = count(Math.max(...points.map((each) => each.max)));
+  const last = count(newest.last);
+  const values = t`${name}: ${last}, ${select(range, {
+    hour: "in the last hour",
+    day: "in the last day",
+    other: "in the last week",
+  })} ${least} to ${most}`;
+  return [values, ...marks.map(({ text }) => text)].join(t`; `);
 }
 
 const Mark = ({ mark: { tone, text }, x, frame }: { mark: ChartMark; x: number; frame: Frame }): ReactNode => (
@@ -43,8 +54,7 @@ export function MetricChart({
   marks,
 }: {
   history: MetricHistoryPage;
-  /** In words: of the last … */
-  range: string;
+  range: MetricRange;
   marks: readonly ChartMark[];
 }): ReactNode {
   const { measured, frame, ticksMax, pointed, svg } = useChart(size);
@@ -73,7 +83,7 @@ export function MetricChart({
         {near
           ? pointText(near.point)
           : history.points.length === 0
-            ? "No values in this time."
+            ? t`No values in this time.`
             : shown.map(({ text }) => text).join(" · ")}
       </p>
     </div>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import type { PagedList } from "../paged-list.ts";
 import { type Column, DataTable } from "./data-table.tsx";
@@ -19,10 +20,10 @@ export function PagedTable<T>({ list, what, caption, columns, rowKey, empty }: P
   const { members, problem, more, reload } = list;
   return (
     <>
-      {problem && <ProblemNotice problem={problem} lead={`Could not load ${what}`} onRetry={() => void reload()} />}
+      {problem && <ProblemNotice problem={problem} lead={t`Could not load ${what}`} onRetry={() => void reload()} />}
       {members === undefined && !problem && (
         <p className="loading" role="status">
-          Loading {what}…
+          {t`Loading ${what}…`}
         </p>
       )}
       {members !== undefined && members.length === 0 && <p className="muted">{empty}</p>}

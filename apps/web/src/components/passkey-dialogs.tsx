@@ -1,5 +1,6 @@
 // What is asked before somebody's passkeys are changed, and the recovery codes, which are told once.
 
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useState } from "react";
 import { passkeyNameCharactersMax } from "@flipside/api/limits";
 import type { Passkey } from "@flipside/api/types";
@@ -21,7 +22,7 @@ interface TextProps {
 }
 
 const NameField = ({ value, onChange, error }: TextProps): ReactNode => (
-  <Field label="Name" hint="So that you know it again, such as the key on your key ring." error={error}>
+  <Field label={t`Name`} hint={t`So that you know it again, such as the key on your key ring.`} error={error}>
     {(ids) => (
       <input
         {...ids}
@@ -35,7 +36,7 @@ const NameField = ({ value, onChange, error }: TextProps): ReactNode => (
 );
 
 const PasswordField = ({ value, onChange, error }: TextProps): ReactNode => (
-  <Field label="Your password" error={error}>
+  <Field label={t`Your password`} error={error}>
     {(ids) => (
       <input
         {...ids}
@@ -49,20 +50,20 @@ const PasswordField = ({ value, onChange, error }: TextProps): ReactNode => (
 );
 
 const nameError = (name: string, tried: boolean): string | undefined =>
-  tried && name.trim() === "" ? "Type a name." : undefined;
+  tried && name.trim() === "" ? t`Type a name.` : undefined;
 const passwordError = (password: string, tried: boolean): string | undefined =>
-  tried && password === "" ? "Type your password." : undefined;
+  tried && password === "" ? t`Type your password.` : undefined;
 
 export function AddPasskeyDialog({ onClose, onDone }: Props): ReactNode {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   return (
     <FormDialog
-      title="Add a passkey"
-      confirm="Go on"
-      lead="The passkey was not added"
+      title={t`Add a passkey`}
+      confirm={t`Go on`}
+      lead={t`The passkey was not added`}
       isWrong={name.trim() === "" || password === ""}
-      about={<p>Your browser asks you for a security key, your phone, or what this computer has.</p>}
+      about={<p>{t`Your browser asks you for a security key, your phone, or what this computer has.`}</p>}
       fields={(tried) => (
         <>
           <NameField value={name} onChange={setName} error={nameError(name, tried)} />
@@ -76,17 +77,18 @@ export function AddPasskeyDialog({ onClose, onDone }: Props): ReactNode {
 }
 
 export function RenamePasskeyDialog({ passkey, onClose, onDone }: Props & { passkey: Passkey }): ReactNode {
-  const [name, setName] = useState(passkey.name);
+  const { id, name } = passkey;
+  const [typed, setTyped] = useState(name);
   return (
     <FormDialog
-      title={`Rename ${passkey.name}`}
-      confirm="Rename"
-      lead="It was not renamed"
-      isWrong={name.trim() === ""}
+      title={t`Rename ${name}`}
+      confirm={t`Rename`}
+      lead={t`It was not renamed`}
+      isWrong={typed.trim() === ""}
       about={null}
-      fields={(tried) => <NameField value={name} onChange={setName} error={nameError(name, tried)} />}
+      fields={(tried) => <NameField value={typed} onChange={setTyped} error={nameError(typed, tried)} />}
       action={async () => {
-        await renamePasskey(passkey.id, name.trim());
+        await renamePasskey(id, typed.trim());
         await onDone();
       }}
       onClose={onClose}
@@ -100,26 +102,27 @@ export function RemovePasskeyDialog({
   onClose,
   onDone,
 }: Props & { passkey: Passkey; isLast: boolean }): ReactNode {
+  const { id, name } = passkey;
   const [password, setPassword] = useState("");
   return (
     <FormDialog
-      title={`Remove ${passkey.name}`}
-      confirm="Remove"
+      title={t`Remove ${name}`}
+      confirm={t`Remove`}
       dangerous
-      lead="The passkey was not removed"
+      lead={t`The passkey was not removed`}
       isWrong={password === ""}
       about={
         <p>
           {isLast
-            ? "It is your last one: from then on your password alone is enough, and your recovery codes count no more."
-            : "You can't sign in with it any more."}
+            ? t`It is your last one: from then on your password alone is enough, and your recovery codes count no more.`
+            : t`You can't sign in with it any more.`}
         </p>
       }
       fields={(tried) => (
         <PasswordField value={password} onChange={setPassword} error={passwordError(password, tried)} />
       )}
       action={async () => {
-        await removePasskey(passkey.id, password);
+        await removePasskey(id, password);
         await onDone();
       }}
       onClose={onClose}
@@ -131,11 +134,11 @@ export function RenewCodesDialog({ onClose, onDone }: Props): ReactNode {
   const [password, setPassword] = useState("");
   return (
     <FormDialog
-      title="Make new recovery codes"
-      confirm="Make new codes"
-      lead="There are no new codes"
+      title={t`Make new recovery codes`}
+      confirm={t`Make new codes`}
+      lead={t`There are no new codes`}
       isWrong={password === ""}
-      about={<p>Those that you have count no more.</p>}
+      about={<p>{t`Those that you have count no more.`}</p>}
       fields={(tried) => (
         <PasswordField value={password} onChange={setPassword} error={passwordError(password, tried)} />
       )}
@@ -149,8 +152,8 @@ export const RecoveryCodes = ({ codes, onKept }: { codes: string[]; onKept: () =
   <div className="notice tone-ok" role="status">
     <Icon name="key" />
     <div className="notice-body">
-      <p className="notice-title">Keep these recovery codes</p>
-      <p>Each lets you in once without a passkey. They are shown this once: print them, or keep them in a safe.</p>
+      <p className="notice-title">{t`Keep these recovery codes`}</p>
+      <p>{t`Each lets you in once without a passkey. They are shown this once: print them, or keep them in a safe.`}</p>
       <ul className="recovery-codes">
         {codes.map((code) => (
           <li key={code}>
@@ -159,7 +162,7 @@ export const RecoveryCodes = ({ codes, onKept }: { codes: string[]; onKept: () =
         ))}
       </ul>
       <button type="button" className="button small" onClick={onKept}>
-        I have kept them
+        {t`I have kept them`}
       </button>
     </div>
   </div>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import type { Release } from "@flipside/api/types";
@@ -7,6 +9,14 @@ import { Dialog } from "./dialog.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
+
+function addedText(anyDevice: boolean, hardware: string | undefined): string {
+  if (hardware === undefined)
+    return anyDevice ? t`Added: any device may go back to the image.` : t`Added: one device may go back to the image.`;
+  return anyDevice
+    ? t`Added: any device may go back to the image for ${hardware}.`
+    : t`Added: one device may go back to the image for ${hardware}.`;
+}
 
 /** Uploads a permit, by which devices go back from a newer release to this one. */
 export function PermitDialog({ release, onClose }: { release: Release; onClose: () => void }): ReactNode {
@@ -32,35 +42,35 @@ export function PermitDialog({ release, onClose }: { release: Release; onClose: 
     }
   };
 
+  const { product, version } = release;
   const hardware = release.images.find((image) => image.digest === added?.digest)?.hardware;
   return (
-    <Dialog title={`Add a permit for ${release.product} ${release.version}`} onClose={onClose}>
+    <Dialog title={t`Add a permit for ${product} ${version}`} onClose={onClose}>
       <form noValidate onSubmit={(event) => void submit(event)}>
         <p className="muted">
-          Devices that run a newer release go back to this one by a permit that a release key has signed. Those that
-          have it in their other slot, confirmed, need none.
+          <Trans>
+            Devices that run a newer release go back to this one by a permit that a release key has signed. Those that
+            have it in their other slot, confirmed, need none.
+          </Trans>
         </p>
-        {problem && <ProblemNotice problem={problem} lead="The permit was not added" />}
+        {problem && <ProblemNotice problem={problem} lead={t`The permit was not added`} />}
         <div role="status">
           {added && (
             <div className="notice tone-ok">
               <Icon name="check" />
-              <p className="notice-body">
-                Added: {added.anyDevice ? "any device" : "one device"} may go back to the image
-                {hardware && ` for ${hardware}`}.
-              </p>
+              <p className="notice-body">{addedText(added.anyDevice, hardware)}</p>
             </div>
           )}
         </div>
-        <Field label="Permit file" error={tried && !file ? "Choose a file." : undefined}>
+        <Field label={t`Permit file`} error={tried && !file ? t`Choose a file.` : undefined}>
           {(ids) => <input {...ids} type="file" onChange={(event) => setFile(event.target.files?.[0])} />}
         </Field>
         <div className="actions dialog-actions">
           <button type="button" className="button" onClick={onClose}>
-            Close
+            {t`Close`}
           </button>
           <button type="submit" className="button primary" aria-disabled={busy}>
-            {busy ? "Adding…" : "Add permit"}
+            {busy ? t`Adding…` : t`Add permit`}
           </button>
         </div>
       </form>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import { whatToDo } from "../words/problem-words.ts";
@@ -11,17 +13,20 @@ interface Props {
   onRetry?: () => void;
 }
 
+function headline({ title }: ProblemError, lead: string | undefined): string {
+  if (!lead) return title;
+  const what = title.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase());
+  return t`${lead}: ${what}`;
+}
+
 /** A failed request: what is wrong and what to do. Announced when it appears. */
 export function ProblemNotice({ problem, lead, onRetry }: Props): ReactNode {
+  const [{ code }, todo] = [problem, whatToDo(problem)];
   return (
     <div className="notice tone-bad" role="alert">
       <Icon name="alert" />
       <div className="notice-body">
-        <p className="notice-title">
-          {lead
-            ? `${lead}: ${problem.title.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase())}`
-            : problem.title}
-        </p>
+        <p className="notice-title">{headline(problem, lead)}</p>
         {problem.detail && problem.detail !== problem.title && <p>{asSentence(problem.detail)}</p>}
         {problem.errors.length > 0 && (
           <ul>
@@ -33,14 +38,18 @@ export function ProblemNotice({ problem, lead, onRetry }: Props): ReactNode {
           </ul>
         )}
         <p>
-          <strong>What to do:</strong> {whatToDo(problem)}
+          <Trans>
+            <strong>What to do:</strong> {todo}
+          </Trans>
         </p>
         <p className="faint">
-          Code <code>{problem.code}</code>
+          <Trans>
+            Code <code>{code}</code>
+          </Trans>
         </p>
         {onRetry && (
           <button type="button" className="button small" onClick={onRetry}>
-            Try again
+            {t`Try again`}
           </button>
         )}
       </div>

@@ -1,5 +1,6 @@
 // What is at hand on every page: to find something, and to stop everything.
 
+import { t } from "@lingui/core/macro";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { ActButton } from "./act.tsx";
 import { StopDialog } from "./emergency-stop.tsx";
@@ -36,23 +37,23 @@ export function QuickActions({ onSignOut }: { onSignOut: () => void }): ReactNod
       <button
         type="button"
         className="button small"
-        title={`Find a page, a device, a rollout (${shortcut})`}
+        title={t`Find a page, a device, a rollout (${shortcut})`}
         aria-keyshortcuts={isMac ? "Meta+K" : "Control+K"}
         onClick={() => setOpen("palette")}
       >
         <Icon name="search" />
-        <span className="quick-text">Find</span>
+        <span className="quick-text">{t`Find`}</span>
         <kbd className="quick-text">{shortcut}</kbd>
       </button>
       {!stop?.stopped && (
         <ActButton
           needs="updates:stop"
           className="button small danger-outline"
-          aria-label="Stop all updates…"
+          aria-label={t`Stop all updates…`}
           onClick={() => setOpen("stop")}
         >
           <Icon name="stop" />
-          <span className="quick-text">Stop all…</span>
+          <span className="quick-text">{t`Stop all…`}</span>
         </ActButton>
       )}
       {open === "palette" && (

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { Trust } from "@flipside/api/types";
 import type { UploadState } from "../use-release-upload.ts";
@@ -18,6 +20,7 @@ export function RefusedRelease({
   trust,
 }: Extract<UploadState, { kind: "refused" }>): ReactNode {
   const words = errorWords(problem.code);
+  const todo = whatToDo(problem);
   // The code is shown apart, so it need not lead the remark as well.
   const remark = asSentence(problem.detail.replace(`${problem.code}: `, ""));
   const isVerdict = problem.status >= 400 && problem.status < 500;
@@ -26,7 +29,19 @@ export function RefusedRelease({
       <Icon name="cross" />
       <div className="notice-body">
         <p className="notice-title">
-          {isVerdict ? "Refused" : wasSent ? "Not uploaded" : "Not checked"}: <bdi>{fileName}</bdi>
+          {isVerdict ? (
+            <Trans>
+              Refused: <bdi>{fileName}</bdi>
+            </Trans>
+          ) : wasSent ? (
+            <Trans>
+              Not uploaded: <bdi>{fileName}</bdi>
+            </Trans>
+          ) : (
+            <Trans>
+              Not checked: <bdi>{fileName}</bdi>
+            </Trans>
+          )}
         </p>
         <p>{words ? words.means : problem.title}</p>
         {!words && remark && <p>{remark}</p>}
@@ -37,24 +52,59 @@ export function RefusedRelease({
         ))}
         {trust && <RevokedSigners detail={problem.detail} trust={trust} />}
         <p>
-          <strong>What to do:</strong> {whatToDo(problem)}
+          <Trans>
+            <strong>What to do:</strong> {todo}
+          </Trans>
         </p>
         {problem.status === 0 && (
           <button type="button" className="button small" onClick={again}>
-            Try again
+            {t`Try again`}
           </button>
         )}
         {words && remark && (
           <p className="faint">
-            {wasSent ? "The server’s own words" : "Where"}: <bdi>{remark}</bdi>
+            {wasSent ? (
+              <Trans>
+                The server’s own words: <bdi>{remark}</bdi>
+              </Trans>
+            ) : (
+              <Trans>
+                Where: <bdi>{remark}</bdi>
+              </Trans>
+            )}
           </p>
         )}
         <p className="faint">
-          Code <code>{problem.code}</code>.{" "}
-          {wasSent ? isVerdict && "Nothing was stored." : "It was looked at in this browser; nothing was sent."}
+          <WhatBecame code={problem.code} wasSent={wasSent} isVerdict={isVerdict} />
         </p>
       </div>
     </div>
+  );
+}
+
+interface BecameProps {
+  code: string;
+  wasSent: boolean;
+  isVerdict: boolean;
+}
+
+function WhatBecame({ code, wasSent, isVerdict }: BecameProps): ReactNode {
+  if (!wasSent)
+    return (
+      <Trans>
+        Code <code>{code}</code>. It was looked at in this browser; nothing was sent.
+      </Trans>
+    );
+  if (isVerdict)
+    return (
+      <Trans>
+        Code <code>{code}</code>. Nothing was stored.
+      </Trans>
+    );
+  return (
+    <Trans>
+      Code <code>{code}</code>.
+    </Trans>
   );
 }
 
@@ -65,7 +115,9 @@ function RevokedSigners({ detail, trust }: { detail: string; trust: Trust }): Re
   );
   return revoked.map(({ id, since, revokedBy }) => (
     <p key={id}>
-      Key <code>{id}</code> was a release key from trust record {since} on; record {revokedBy} has revoked it.
+      <Trans>
+        Key <code>{id}</code> was a release key from trust record {since} on; record {revokedBy} has revoked it.
+      </Trans>
     </p>
   ));
 }

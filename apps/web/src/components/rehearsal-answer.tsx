@@ -1,9 +1,44 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { RehearsalAnswer, RehearsedWorld } from "@flipside/api/types";
 import { count, moment } from "../words/quantities.ts";
 import { becomeWords, countWords, fleetWords, spanWords, worldTitles } from "../words/rehearsal-words.ts";
 import { Digest } from "./digest.tsx";
 import { Disclosure } from "./disclosure.tsx";
+
+function supposedText(assumptions: number): string {
+  const many = count(assumptions);
+  return t`What was supposed (${many})`;
+}
+
+function HowMade({ answer, seed }: { answer: RehearsalAnswer; seed: number }): ReactNode {
+  const [fleet, time] = [fleetWords(answer.fleet), moment(answer.modelledAt)];
+  return (
+    <Trans>
+      {fleet}. Modelled {time}. Seed <code>{seed}</code> and model <Digest value={answer.modelDigest} /> give the same
+      answer again.
+    </Trans>
+  );
+}
+
+function captionOf(title: string): string {
+  const world = title.toLowerCase();
+  return t`Its waves: ${world}`;
+}
+
+function Stopped({ gate, runs: all }: { gate: RehearsedWorld["gates"][number]; runs: number }): ReactNode {
+  const { runs, reason } = gate;
+  const span = spanWords(gate.at);
+  return (
+    <Trans>
+      <strong>
+        In {runs} of {all} runs, after {span}:
+      </strong>{" "}
+      <bdi>{reason}</bdi>
+    </Trans>
+  );
+}
 
 /** What came of a rehearsal: sentences first, numbers below, and what was supposed. */
 export const RehearsalAnswerView = ({ answer, seed }: { answer: RehearsalAnswer; seed: number }): ReactNode => (
@@ -18,7 +53,7 @@ export const RehearsalAnswerView = ({ answer, seed }: { answer: RehearsalAnswer;
     {answer.worlds.map((world) => (
       <World key={world.kind} world={world} runs={answer.runs} />
     ))}
-    <Disclosure label={`What was supposed (${count(answer.assumptions.length)})`} held={false} startsOpen>
+    <Disclosure label={supposedText(answer.assumptions.length)} held={false} startsOpen>
       <ul className="rehearsal-assumptions">
         {answer.assumptions.map((text) => (
           <li key={text}>
@@ -28,8 +63,7 @@ export const RehearsalAnswerView = ({ answer, seed }: { answer: RehearsalAnswer;
       </ul>
     </Disclosure>
     <p className="muted rehearsal-made">
-      {fleetWords(answer.fleet)}. Modelled {moment(answer.modelledAt)}. Seed <code>{seed}</code> and model{" "}
-      <Digest value={answer.modelDigest} /> give the same answer again.
+      <HowMade answer={answer} seed={seed} />
     </p>
   </div>
 );
@@ -38,13 +72,13 @@ const World = ({ world, runs }: { world: RehearsedWorld; runs: number }): ReactN
   <section aria-label={worldTitles[world.kind]} className="rehearsal-world">
     <h3>{worldTitles[world.kind]}</h3>
     <table className="rehearsal-waves">
-      <caption className="visually-hidden">Its waves: {worldTitles[world.kind].toLowerCase()}</caption>
+      <caption className="visually-hidden">{captionOf(worldTitles[world.kind])}</caption>
       <thead>
         <tr>
-          <th scope="col">Wave</th>
-          <th scope="col">Devices</th>
-          <th scope="col">Starts after</th>
-          <th scope="col">Ends after</th>
+          <th scope="col">{t`Wave`}</th>
+          <th scope="col">{t`Devices`}</th>
+          <th scope="col">{t`Starts after`}</th>
+          <th scope="col">{t`Ends after`}</th>
         </tr>
       </thead>
       <tbody>
@@ -58,12 +92,9 @@ const World = ({ world, runs }: { world: RehearsedWorld; runs: number }): ReactN
         ))}
       </tbody>
     </table>
-    {world.gates.map(({ state, wave, runs: ofRuns, reason, at }) => (
-      <p key={`${state} ${wave}`}>
-        <strong>
-          In {ofRuns} of {runs} runs, after {spanWords(at)}:
-        </strong>{" "}
-        <bdi>{reason}</bdi>
+    {world.gates.map((gate) => (
+      <p key={`${gate.state} ${gate.wave}`}>
+        <Stopped gate={gate} runs={runs} />
       </p>
     ))}
     <dl className="rehearsal-devices">

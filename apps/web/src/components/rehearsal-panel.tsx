@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useEffect, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import type { NewRollout, Rehearsal } from "@flipside/api/types";
@@ -78,14 +80,16 @@ export function RehearsalPanel({ request, asked, onAsked }: Props): ReactNode {
 
   return (
     <section className="rehearsal panel" aria-labelledby="rehearsal-heading">
-      <h2 id="rehearsal-heading">Rehearsal</h2>
+      <h2 id="rehearsal-heading">{t`Rehearsal`}</h2>
       <p className="muted">
-        The server plays this rollout in simulation, against a model of these devices made from their history: how long
-        it takes, and what a bad image would cost. No device hears of it.
+        <Trans>
+          The server plays this rollout in simulation, against a model of these devices made from their history: how
+          long it takes, and what a bad image would cost. No device hears of it.
+        </Trans>
       </p>
       <div className="actions">
         <ActButton needs="rollouts:write" className="button" aria-disabled={!isIdle} onClick={() => void rehearse()}>
-          <Icon name="flask" /> {asked?.rehearsal.state === "done" ? "Rehearse again" : "Rehearse"}
+          <Icon name="flask" /> {asked?.rehearsal.state === "done" ? t`Rehearse again` : t`Rehearse`}
         </ActButton>
         {isPlaying && (
           <ActButton
@@ -93,12 +97,12 @@ export function RehearsalPanel({ request, asked, onAsked }: Props): ReactNode {
             className="button"
             onClick={() => void act(asked.about, () => cancelRehearsal(asked.rehearsal.id))}
           >
-            Cancel the rehearsal
+            {t`Cancel the rehearsal`}
           </ActButton>
         )}
       </div>
-      {problem && <ProblemNotice problem={problem} lead="It could not be rehearsed" />}
-      {silence && <ProblemNotice problem={silence} lead="How far it is can’t be said; the server is asked again" />}
+      {problem && <ProblemNotice problem={problem} lead={t`It could not be rehearsed`} />}
+      {silence && <ProblemNotice problem={silence} lead={t`How far it is can’t be said; the server is asked again`} />}
       {asked && <Course {...asked} isAnother={JSON.stringify(request) !== asked.about} />}
     </section>
   );
@@ -110,7 +114,8 @@ const Course = ({ rehearsal, isAnother }: Rehearsed & { isAnother: boolean }): R
     <Standing rehearsal={rehearsal} />
     {isAnother && (
       <p className="notice tone-warn">
-        <Icon name="alert" /> <span>This is about the rollout as it was before it was changed. Rehearse it again.</span>
+        <Icon name="alert" />{" "}
+        <span>{t`This is about the rollout as it was before it was changed. Rehearse it again.`}</span>
       </p>
     )}
     {rehearsal.answer && <RehearsalAnswerView answer={rehearsal.answer} seed={rehearsal.seed} />}
@@ -125,7 +130,7 @@ function Standing({ rehearsal: { state, progress, failure } }: { rehearsal: Rehe
       <div className="notice tone-bad" role="alert">
         <Icon name="alert" />
         <div className="notice-body">
-          <p className="notice-title">The rehearsal has no answer</p>
+          <p className="notice-title">{t`The rehearsal has no answer`}</p>
           <p>
             <bdi>{failure}</bdi>
           </p>
@@ -133,16 +138,16 @@ function Standing({ rehearsal: { state, progress, failure } }: { rehearsal: Rehe
       </div>
     );
   const words = {
-    queued: "Waits until the rehearsals before it are done.",
-    running: total === 0 ? "The simulated fleet is being set up." : `${done} of ${total} runs are played.`,
-    cancelled: "It was cancelled: there is no answer.",
-    done: "The rehearsal is done.",
+    queued: t`Waits until the rehearsals before it are done.`,
+    running: total === 0 ? t`The simulated fleet is being set up.` : t`${done} of ${total} runs are played.`,
+    cancelled: t`It was cancelled: there is no answer.`,
+    done: t`The rehearsal is done.`,
   }[state];
   return (
     <>
       <p role="status">{words}</p>
       {state === "running" && (
-        <ProgressBar part={done / Math.max(1, total)} label="Runs that are played" valueText={words} />
+        <ProgressBar part={done / Math.max(1, total)} label={t`Runs that are played`} valueText={words} />
       )}
     </>
   );

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import type { Release } from "@flipside/api/types";
 import { archiveRelease, deleteRelease, unarchiveRelease } from "../api/releases.ts";
@@ -19,8 +20,8 @@ export const ReleaseArchiving = ({
     name={`${product} ${version}`}
     isArchived={archivedAt !== null}
     isSmall={isSmall}
-    archiving="It is out of lists and can’t be rolled out. Rollouts that use it go on."
-    deleting="Its images go, with their files and permits. It is refused as long as a device has it in a slot, or a rollout may still use it. Archived rollouts go on telling of it."
+    archiving={t`It is out of lists and can’t be rolled out. Rollouts that use it go on.`}
+    deleting={t`Its images go, with their files and permits. It is refused as long as a device has it in a slot, or a rollout may still use it. Archived rollouts go on telling of it.`}
     onArchive={async () => void (await archiveRelease(id))}
     onUnarchive={async () => void (await unarchiveRelease(id))}
     onDelete={() => deleteRelease(id)}

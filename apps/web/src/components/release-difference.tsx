@@ -1,11 +1,13 @@
 // What differs in a release from another one, which is chosen; the choice is in the address.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { Release, ReleaseDifference } from "@flipside/api/types";
 import { compareReleases } from "../api/release-details.ts";
 import { useFleet } from "../live/hooks.ts";
 import { useParam } from "../router.ts";
-import { bytes, count, duration, plural } from "../words/quantities.ts";
+import { bytes, count, duration } from "../words/quantities.ts";
 import { headerMemberWords } from "../words/header-words.ts";
 import { DataTable } from "./data-table.tsx";
 import { Field } from "./field.tsx";
@@ -26,21 +28,24 @@ const before = ({ releaseSequence }: Release, others: readonly Release[]): Relea
 export function ReleaseDifferences({ release, others }: Props): ReactNode {
   const [param, setParam] = useParam("compared");
   const chosen = others.find(({ id }) => id === param) ?? before(release, others) ?? others[0];
+  const { product } = release;
   return (
     <section className="panel" aria-labelledby="difference-heading">
-      <h2 id="difference-heading">Difference to another release</h2>
+      <h2 id="difference-heading">{t`Difference to another release`}</h2>
       {chosen === undefined ? (
         <p className="muted">
-          There is no other release of <bdi>{release.product}</bdi> here.
+          <Trans>
+            There is no other release of <bdi>{product}</bdi> here.
+          </Trans>
         </p>
       ) : (
         <>
-          <Field label="Compared with">
+          <Field label={t`Compared with`}>
             {(ids) => (
               <select {...ids} value={chosen.id} onChange={(event) => setParam(event.target.value)}>
                 {others.map(({ id, version, releaseSequence }) => (
                   <option key={id} value={id}>
-                    {version} (sequence {releaseSequence})
+                    {t`${version} (sequence ${releaseSequence})`}
                   </option>
                 ))}
               </select>
@@ -60,12 +65,26 @@ function Differences({ release, other }: { release: Release; other: Release }): 
     apply: (value) => value,
   });
   return (
-    <Loaded resource={difference} what="what differs">
+    <Loaded resource={difference} what={t`what differs`}>
       {({ images }) =>
         images.map((image) => <OneImage key={image.hardware} image={image} release={release} other={other} />)
       }
     </Loaded>
   );
+}
+
+const OneOnly = ({ version }: Pick<Release, "version">): ReactNode => (
+  <Trans>
+    Only <bdi>{version}</bdi> has an image for it.
+  </Trans>
+);
+
+function chunksText(chunks: ReleaseDifference["images"][number]["chunks"]): string {
+  if (chunks === null) return t`How many chunks differ is not known: a file is missing on the server.`;
+  const { other } = chunks;
+  if (other === 0) return t`Its payload has no chunk that the other one has not.`;
+  const [size, same] = [bytes(chunks.otherBytes), count(chunks.same)];
+  return t`${plural(other, { one: "# chunk", other: "# chunks" })} of its payload (${size}) are new, ${same} are as before.`;
 }
 
 function OneImage({
@@ -87,7 +106,7 @@ function OneImage({
       <>
         {heading}
         <p>
-          Only <bdi>{(digests.from === null ? release : other).version}</bdi> has an image for it.
+          <OneOnly version={(digests.from === null ? release : other).version} />
         </p>
       </>
     );
@@ -95,26 +114,20 @@ function OneImage({
     return (
       <>
         {heading}
-        <p>The same image.</p>
+        <p>{t`The same image.`}</p>
       </>
     );
   return (
     <>
       {heading}
-      <p>
-        {chunks === null
-          ? "How many chunks differ is not known: a file is missing on the server."
-          : chunks.other === 0
-            ? "Its payload has no chunk that the other one has not."
-            : `${plural(chunks.other, "chunk")} of its payload (${bytes(chunks.otherBytes)}) are new, ${count(chunks.same)} are as before.`}
-      </p>
+      <p>{chunksText(chunks)}</p>
       {members.length > 0 && (
         <DataTable
-          caption={`What the header of the image for ${hardware} says otherwise`}
+          caption={t`What the header of the image for ${hardware} says otherwise`}
           rows={[...members]}
           rowKey={({ name }) => name}
           columns={[
-            { head: "Field", isName: true, cell: ({ name }) => headerMemberWords[name] ?? name },
+            { head: t`Field`, isName: true, cell: ({ name }) => headerMemberWords[name] ?? name },
             { head: other.version, cell: ({ name, from }) => <bdi>{shown(name, from)}</bdi> },
             { head: release.version, cell: ({ name, to }) => <bdi>{shown(name, to)}</bdi> },
           ]}

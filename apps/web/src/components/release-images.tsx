@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import type { ReleaseImage } from "@flipside/api/types";
 import { bytes } from "../words/quantities.ts";
@@ -10,10 +11,16 @@ export const revisionWords = ({
   revisionMax,
 }: Pick<ReleaseImage, "revisionMin" | "revisionMax">): string =>
   revisionMin === revisionMax
-    ? `revision ${revisionMin}`
+    ? t`revision ${revisionMin}`
     : revisionMax >= 0xffff
-      ? `revision ${revisionMin} and later`
-      : `revisions ${revisionMin} to ${revisionMax}`;
+      ? t`revision ${revisionMin} and later`
+      : t`revisions ${revisionMin} to ${revisionMax}`;
+
+function imageText(image: ReleaseImage): string {
+  const { securityCounter } = image;
+  const [revisions, size] = [revisionWords(image), bytes(image.sizeBytes)];
+  return t`${revisions} · ${size} · security ${securityCounter}`;
+}
 
 /** A release's images in short. */
 export const ImageList = ({ images }: { images: readonly ReleaseImage[] }): ReactNode => (
@@ -21,9 +28,7 @@ export const ImageList = ({ images }: { images: readonly ReleaseImage[] }): Reac
     {images.map((image) => (
       <li key={image.digest}>
         <bdi className="image-hardware">{image.hardware}</bdi>
-        <span className="muted">
-          {revisionWords(image)} · {bytes(image.sizeBytes)} · security {image.securityCounter}
-        </span>
+        <span className="muted">{imageText(image)}</span>
         <Digest value={image.digest} />
         {image.file !== "present" && <StateBadge words={lostFile[image.file]} />}
       </li>

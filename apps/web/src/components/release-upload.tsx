@@ -1,10 +1,11 @@
 // A release file is dropped or chosen, looked at here, and sent when somebody says so.
 
+import { plural, t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import { type DragEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { Release } from "@flipside/api/types";
 import { newRolloutPath, releasePath } from "../router.ts";
 import { type Checked, type Uploading, useReleaseUpload } from "../use-release-upload.ts";
-import { plural } from "../words/quantities.ts";
 import { ActButton, ActLink, useRefusal } from "./act.tsx";
 import { CheckedRelease } from "./checked-release.tsx";
 import { ConfirmDialog } from "./dialog.tsx";
@@ -26,7 +27,7 @@ export function ReleaseUpload({ onAccepted }: { onAccepted: () => void }): React
 
   return (
     <section className="panel upload-panel" aria-labelledby="upload-heading">
-      <h2 id="upload-heading">Upload a release</h2>
+      <h2 id="upload-heading">{t`Upload a release`}</h2>
       <SequenceQuestion {...uploading} />
       <DropZone {...uploading} />
       <div ref={verdict} className="verdict" role="status" aria-live="polite" tabIndex={-1}>
@@ -43,16 +44,18 @@ export function ReleaseUpload({ onAccepted }: { onAccepted: () => void }): React
 const SequenceQuestion = ({ outOfSequence, send, forgetOutOfSequence }: Uploading): ReactNode =>
   outOfSequence && (
     <ConfirmDialog
-      title="Its sequence does not rise with its version"
-      confirm="Upload it anyway"
+      title={t`Its sequence does not rise with its version`}
+      confirm={t`Upload it anyway`}
       dangerous
       action={async () => void send(outOfSequence.checked, true)}
       onClose={forgetOutOfSequence}
     >
       <p>{outOfSequence.problem.detail.replace(/ Build it with.*$/, "")}</p>
       <p>
-        Devices go back to a lower sequence by a permit, or to what they have in their other slot. Upload it only if the
-        order is meant.
+        <Trans>
+          Devices go back to a lower sequence by a permit, or to what they have in their other slot. Upload it only if
+          the order is meant.
+        </Trans>
       </p>
     </ConfirmDialog>
   );
@@ -94,7 +97,7 @@ function DropZone({ state, check, abort, forget }: Uploading): ReactNode {
         className="visually-hidden"
         type="file"
         tabIndex={-1}
-        aria-label="Release file"
+        aria-label={t`Release file`}
         onChange={(event) => {
           const file = event.target.files?.[0];
           if (file) void take(file);
@@ -105,11 +108,13 @@ function DropZone({ state, check, abort, forget }: Uploading): ReactNode {
       ) : (
         <>
           <ActButton needs="releases:write" className="button primary" onClick={() => input.current?.click()}>
-            <Icon name="scan" /> Choose release file
+            <Icon name="scan" /> {t`Choose release file`}
           </ActButton>
           <p className="muted drop-hint">
-            or drop it here. At most 64 MiB. It is checked in this browser, by the verifier that devices use; nothing is
-            sent before you say so.
+            <Trans>
+              or drop it here. At most 64 MiB. It is checked in this browser, by the verifier that devices use; nothing
+              is sent before you say so.
+            </Trans>
           </p>
         </>
       )}
@@ -124,32 +129,59 @@ function UnderWay({
   state: Extract<Uploading["state"], { kind: "checking" | "sending" }>;
   onCancel: () => void;
 }): ReactNode {
-  const name = (
-    <strong>
-      <bdi>{state.fileName}</bdi>
-    </strong>
-  );
+  const { fileName } = state;
   if (state.kind === "checking")
     return (
       <div className="upload-progress" role="status">
-        <p>Checking {name} here. Nothing is sent yet.</p>
+        <p>
+          <Trans>
+            Checking{" "}
+            <strong>
+              <bdi>{fileName}</bdi>
+            </strong>{" "}
+            here. Nothing is sent yet.
+          </Trans>
+        </p>
         <button type="button" className="button small" onClick={onCancel}>
-          Cancel check
+          {t`Cancel check`}
         </button>
       </div>
     );
   return (
     <div className="upload-progress">
       <p>
-        {state.part < 1 ? "Sending" : "The server checks"} {name}
+        {state.part < 1 ? (
+          <Trans>
+            Sending{" "}
+            <strong>
+              <bdi>{fileName}</bdi>
+            </strong>
+          </Trans>
+        ) : (
+          <Trans>
+            The server checks{" "}
+            <strong>
+              <bdi>{fileName}</bdi>
+            </strong>
+          </Trans>
+        )}
       </p>
-      <ProgressBar part={state.part} label={`Upload of ${state.fileName}`} />
+      <ProgressBar part={state.part} label={t`Upload of ${fileName}`} />
       <button type="button" className="button small" onClick={onCancel}>
-        Cancel upload
+        {t`Cancel upload`}
       </button>
     </div>
   );
 }
+
+const holdsText = (images: number, record: number): string =>
+  t`${plural(images, { one: "# image", other: "# images" })}; every signature, chunk table and chunk holds against trust record ${record}. Nothing was sent yet.`;
+
+const Concern = ({ title, detail }: { title: string; detail: string }): ReactNode => (
+  <Trans>
+    <strong>{title}.</strong> {detail}
+  </Trans>
+);
 
 /** All that is known of a file that is in order, and the way on. */
 function CheckedVerdict({
@@ -161,21 +193,21 @@ function CheckedVerdict({
   onSend: () => void;
   onForget: () => void;
 }): ReactNode {
+  const { name } = file;
   return (
-    <section className="checked-release" aria-label={`What ${file.name} is`}>
+    <section className="checked-release" aria-label={t`What ${name} is`}>
       <div className={`notice tone-${concern === undefined ? "ok" : "warn"}`}>
         <Icon name={concern === undefined ? "check" : "alert"} />
         <div className="notice-body">
           <p className="notice-title">
-            Verified here: <bdi>{file.name}</bdi>
+            <Trans>
+              Verified here: <bdi>{name}</bdi>
+            </Trans>
           </p>
-          <p>
-            {plural(images.length, "image")}; every signature, chunk table and chunk holds against trust record{" "}
-            {trust.version}. Nothing was sent yet.
-          </p>
+          <p>{holdsText(images.length, trust.version)}</p>
           {concern && (
             <p>
-              <strong>{concern.title}.</strong> {concern.detail}
+              <Concern title={concern.title} detail={concern.detail} />
             </p>
           )}
         </div>
@@ -183,10 +215,10 @@ function CheckedVerdict({
       <CheckedRelease images={images} trust={trust} />
       <div className="actions">
         <ActButton needs="releases:write" className="button primary" onClick={onSend}>
-          <Icon name="upload" /> {concern?.code === "release-exists" ? "Ask the server all the same" : "Upload"}
+          <Icon name="upload" /> {concern?.code === "release-exists" ? t`Ask the server all the same` : t`Upload`}
         </ActButton>
         <button type="button" className="button" onClick={onForget}>
-          Put it away
+          {t`Put it away`}
         </button>
       </div>
     </section>
@@ -194,24 +226,30 @@ function CheckedVerdict({
 }
 
 function Accepted({ fileName, release }: { fileName: string; release: Release }): ReactNode {
+  const { product, version, images } = release;
+  const held = images.length;
   return (
     <div className="notice tone-ok">
       <Icon name="check" />
       <div className="notice-body">
         <p className="notice-title">
-          Accepted: <bdi>{release.product}</bdi> <bdi>{release.version}</bdi>
+          <Trans>
+            Accepted: <bdi>{product}</bdi> <bdi>{version}</bdi>
+          </Trans>
         </p>
         <p>
-          <bdi>{fileName}</bdi> holds {plural(release.images.length, "image")}; the server has checked every signature
-          once more.
+          <Trans>
+            <bdi>{fileName}</bdi> holds <Plural value={held} one="# image" other="# images" />; the server has checked
+            every signature once more.
+          </Trans>
         </p>
-        <ImageList images={release.images} />
+        <ImageList images={images} />
         <p className="actions">
           <ActLink needs="rollouts:write" className="button small" href={newRolloutPath(release.id)}>
-            Roll it out
+            {t`Roll it out`}
           </ActLink>
           <Link className="button small" href={releasePath(release.id)}>
-            Look at it
+            {t`Look at it`}
           </Link>
         </p>
       </div>

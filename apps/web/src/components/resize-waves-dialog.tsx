@@ -1,5 +1,7 @@
 // Other sizes for the waves of a rollout that have not begun.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Rollout } from "@flipside/api/types";
 import { resizeWaves } from "../api/rollouts.ts";
@@ -14,6 +16,11 @@ interface Props {
   onClose: () => void;
 }
 
+function sizeText(number: number, size: number): string {
+  const devices = count(size);
+  return t`wave ${number} has ${devices}`;
+}
+
 export function ResizeWavesDialog({ rollout, onChanged, onClose }: Props): ReactNode {
   const begunWaves = rollout.currentWave + 1;
   const later = rollout.waves.slice(begunWaves).map(({ total }) => total);
@@ -22,30 +29,30 @@ export function ResizeWavesDialog({ rollout, onChanged, onClose }: Props): React
   const [typed, setTyped] = useState(later.slice(0, -1).join(", "));
   const { waves, sizes, problem } = laterWavesOf(typed, { total: rollout.total, begun });
   const preview =
-    problem === undefined
-      ? sizes.map((size, index) => `wave ${begunWaves + index + 1} has ${count(size)}`).join(", ")
-      : "";
+    problem === undefined ? sizes.map((size, index) => sizeText(begunWaves + index + 1, size)).join(t`, `) : "";
   return (
     <FormDialog
-      title="Resize later waves"
-      confirm="Resize waves"
-      lead="The waves were not resized"
+      title={t`Resize later waves`}
+      confirm={t`Resize waves`}
+      lead={t`The waves were not resized`}
       isWrong={problem !== undefined}
       action={async () => onChanged(await resizeWaves(rollout.id, waves))}
       onClose={onClose}
       about={
         <p className="muted">
-          Of waves that have not begun. Their devices are dealt anew, in the same order; nobody who is in a wave that
-          has begun moves. A wave that wants approval and has it is to be approved anew.
+          <Trans>
+            Of waves that have not begun. Their devices are dealt anew, in the same order; nobody who is in a wave that
+            has begun moves. A wave that wants approval and has it is to be approved anew.
+          </Trans>
         </p>
       }
       fields={(tried) => (
         <Field
-          label="Sizes"
+          label={t`Sizes`}
           hint={
             <>
-              As 10, 50 %: devices, or how far the whole rollout has come with that wave. What is left over is one more
-              wave. <span role="status">{preview === "" ? "" : `Then ${preview}.`}</span>
+              {t`As 10, 50 %: devices, or how far the whole rollout has come with that wave. What is left over is one more wave.`}{" "}
+              <span role="status">{preview === "" ? "" : t`Then ${preview}.`}</span>
             </>
           }
           error={tried ? problem : undefined}

@@ -1,5 +1,6 @@
 // What is tried again by itself, as fields.
 
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { retriedStates } from "@flipside/api/rollout-transitions";
 import { type RetryErrors, type TypedRetry, typedRetry } from "../typed-retries.ts";
@@ -18,12 +19,12 @@ interface Props {
 export const RetryFields = ({ typed, onChange, errors }: Props): ReactNode => (
   <div className="stack">
     <p className="hint">
-      A device whose try ended like this is offered the image again. The first case that fits holds.
+      {t`A device whose try ended like this is offered the image again. The first case that fits holds.`}
     </p>
     {typed.map((each, index) => (
       <CaseFields
         key={each.key}
-        name={`case ${index + 1}`}
+        number={index + 1}
         typed={each}
         errors={errors?.get(each.key) ?? {}}
         onChange={(part) => onChange(typed.map((other) => (other === each ? { ...each, ...part } : other)))}
@@ -31,23 +32,24 @@ export const RetryFields = ({ typed, onChange, errors }: Props): ReactNode => (
       />
     ))}
     <button type="button" className="button small start" onClick={() => onChange([...typed, typedRetry()])}>
-      <Icon name="plus" /> Add case
+      <Icon name="plus" /> {t`Add case`}
     </button>
   </div>
 );
 
 interface CaseProps {
-  name: string;
+  /** From 1. */
+  number: number;
   typed: TypedRetry;
   errors: RetryErrors;
   onChange: (part: Partial<TypedRetry>) => void;
   onRemove: () => void;
 }
 
-const CaseFields = ({ name, typed, errors, onChange, onRemove }: CaseProps): ReactNode => (
-  <fieldset className="case-fields" aria-label={`Retry ${name}`}>
+const CaseFields = ({ number, typed, errors, onChange, onRemove }: CaseProps): ReactNode => (
+  <fieldset className="case-fields" aria-label={t`Retry case ${number}`}>
     <div className="pair">
-      <Field label="After">
+      <Field label={t({ message: "After", context: "how a try ended" })}>
         {(ids) => (
           <select
             {...ids}
@@ -62,7 +64,11 @@ const CaseFields = ({ name, typed, errors, onChange, onRemove }: CaseProps): Rea
           </select>
         )}
       </Field>
-      <Field label="With error codes" hint="As flash-failed, download-timed-out. Empty: any." error={errors.codes}>
+      <Field
+        label={t`With error codes`}
+        hint={t`As flash-failed, download-timed-out. Empty: any.`}
+        error={errors.codes}
+      >
         {(ids) => (
           <input
             {...ids}
@@ -75,25 +81,25 @@ const CaseFields = ({ name, typed, errors, onChange, onRemove }: CaseProps): Rea
         )}
       </Field>
       <NumberField
-        label="Tries after the first"
-        hint="Failures count when none is left."
-        unit="tries"
+        label={t`Tries after the first`}
+        hint={t`Failures count when none is left.`}
+        unit={t`tries`}
         min={1}
         typed={typed.tries}
         onChange={(tries) => onChange({ tries })}
         error={errors.tries}
       />
       <TimeField
-        label="Before the second try"
-        hint="Twice as long before each further one."
-        unitLabel="Unit of the delay"
+        label={t`Before the second try`}
+        hint={t`Twice as long before each further one.`}
+        unitLabel={t`Unit of the delay`}
         time={typed.delay}
         onChange={(delay) => onChange({ delay })}
         error={errors.delay}
       />
     </div>
-    <button type="button" className="button small start" onClick={onRemove} aria-label={`Remove ${name}`}>
-      <Icon name="cross" /> Remove
+    <button type="button" className="button small start" onClick={onRemove} aria-label={t`Remove case ${number}`}>
+      <Icon name="cross" /> {t`Remove`}
     </button>
   </fieldset>
 );

@@ -1,5 +1,7 @@
 // What a person may say to a rollout now: a button for each word, and what it asks before it acts.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import { mayAct, possibleActions, retriedStates, type RolloutAction } from "@flipside/api/rollout-transitions";
 import type { Permission } from "@flipside/api/permissions";
@@ -13,7 +15,6 @@ import {
   unarchiveRollout,
 } from "../api/rollouts.ts";
 import { actionEffects, rolledBack } from "../words/action-effects.ts";
-import { plural } from "../words/quantities.ts";
 import type { IconName } from "../words/state-words.ts";
 import { navigate } from "../router.ts";
 import { ActButton } from "./act.tsx";
@@ -36,60 +37,54 @@ interface ActionWords {
 
 const actionWords: Record<RolloutAction, ActionWords> = {
   pause: {
-    label: "Pause",
+    label: t`Pause`,
     icon: "pause",
-    title: "Pause this rollout?",
-    confirm: "Pause rollout",
-    explains:
-      "No further device starts. Updates that devices have already begun go on to their end. You can resume at any time.",
+    title: t`Pause this rollout?`,
+    confirm: t`Pause rollout`,
+    explains: t`No further device starts. Updates that devices have already begun go on to their end. You can resume at any time.`,
   },
   resume: {
-    label: "Resume",
+    label: t`Resume`,
     icon: "play",
-    title: "Resume this rollout?",
-    confirm: "Resume rollout",
-    explains:
-      "The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.",
+    title: t`Resume this rollout?`,
+    confirm: t`Resume rollout`,
+    explains: t`The present wave goes on with the devices that still wait, and later waves follow. What has failed in it so far counts as accepted: make sure that you know why it failed.`,
   },
   approve: {
-    label: "Approve next wave",
+    label: t`Approve next wave`,
     icon: "check",
-    title: "Approve the next wave?",
-    confirm: "Approve wave",
-    explains: "The next wave may start. Whoever made the rollout cannot approve it: somebody else has to.",
+    title: t`Approve the next wave?`,
+    confirm: t`Approve wave`,
+    explains: t`The next wave may start. Whoever made the rollout cannot approve it: somebody else has to.`,
   },
   "start-next-wave": {
-    label: "Start next wave",
+    label: t`Start next wave`,
     icon: "play",
-    title: "Start the next wave now?",
-    confirm: "Start wave",
-    explains:
-      "Its devices are offered the image at once, whatever the present wave has come to, and before its time. The devices of the present wave go on.",
+    title: t`Start the next wave now?`,
+    confirm: t`Start wave`,
+    explains: t`Its devices are offered the image at once, whatever the present wave has come to, and before its time. The devices of the present wave go on.`,
   },
   "close-target": {
-    label: "Close target",
+    label: t`Close target`,
     icon: "stop",
-    title: "Let no further device join?",
-    confirm: "Close target",
-    explains:
-      "Devices that come to match from now on get nothing from this rollout. It goes on with those that it has, and ends when they are done.",
+    title: t`Let no further device join?`,
+    confirm: t`Close target`,
+    explains: t`Devices that come to match from now on get nothing from this rollout. It goes on with those that it has, and ends when they are done.`,
   },
   cancel: {
-    label: "Cancel rollout",
+    label: t`Cancel rollout`,
     icon: "stop",
-    title: "Cancel this rollout?",
-    confirm: "Cancel for good",
-    explains:
-      "Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.",
+    title: t`Cancel this rollout?`,
+    confirm: t`Cancel for good`,
+    explains: t`Devices that wait or download are withdrawn. Those that have installed the image finish by themselves; devices already updated stay on the new version. A cancelled rollout cannot be resumed.`,
     dangerous: true,
   },
   "end-late-offers": {
-    label: "End late offers",
+    label: t`End late offers`,
     icon: "stop",
-    title: "Offer it to nobody any more?",
-    confirm: "End late offers",
-    explains:
-      "Devices that were away in their wave are not offered the image when they come back. The rollout stays completed.",
+    title: t`Offer it to nobody any more?`,
+    confirm: t`End late offers`,
+    explains: t`Devices that were away in their wave are not offered the image when they come back. The rollout stays completed.`,
     dangerous: true,
   },
 };
@@ -121,8 +116,8 @@ const RolloutArchiving = ({ rollout: { id, name, archivedAt }, onChanged }: Prop
     needs="rollouts:write"
     name={name}
     isArchived={archivedAt !== null}
-    archiving="It is out of lists, and can’t be tried again or rolled back any more. No device may still be about to take its image."
-    deleting="What became of each of its devices goes, with all decisions. What devices run stays as it is; an image that one has rolled back may be offered to it again."
+    archiving={t`It is out of lists, and can’t be tried again or rolled back any more. No device may still be about to take its image.`}
+    deleting={t`What became of each of its devices goes, with all decisions. What devices run stays as it is; an image that one has rolled back may be offered to it again.`}
     onArchive={async () => onChanged(await archiveRollout(id))}
     onUnarchive={async () => onChanged(await unarchiveRollout(id))}
     onDelete={async () => {
@@ -166,11 +161,11 @@ function RolloutWords({ rollout, onChanged }: Props): ReactNode {
   return (
     <>
       {simple(false)}
-      {mayAct(rollout.state, "change-rules") && button("change-rules", "Change rules", "scan")}
-      {mayResize && button("resize-waves", "Resize waves", "scan")}
-      {mayRetry && button("retry", "Retry failed", "restart")}
+      {mayAct(rollout.state, "change-rules") && button("change-rules", t`Change rules`, "scan")}
+      {mayResize && button("resize-waves", t`Resize waves`, "scan")}
+      {mayRetry && button("retry", t`Retry failed`, "restart")}
       {simple(true)}
-      {mayRollBack && button("roll-back", "Roll back", "back", true)}
+      {mayRollBack && button("roll-back", t`Roll back`, "back", true)}
       {asking === "change-rules" && <ChangeRulesDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
       {asking === "resize-waves" && <ResizeWavesDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
       {asking === "retry" && <RetryDialog rollout={rollout} onChanged={onChanged} onClose={close} />}
@@ -193,49 +188,51 @@ interface DialogProps extends Props {
   onClose: () => void;
 }
 
+const retryText = (devices: number): string =>
+  t`The image is offered once more to ${plural(devices, { one: "# device", other: "# devices" })}, also to those that rolled it back. The rollout goes on until they have ended.`;
+
 const RetryDialog = ({ rollout, onChanged, onClose }: DialogProps): ReactNode => (
   <ConfirmDialog
-    title="Try again where it did not succeed?"
-    confirm="Retry"
+    title={t`Try again where it did not succeed?`}
+    confirm={t`Retry`}
     action={async () => onChanged(await retryDevices(rollout.id))}
     onClose={onClose}
   >
-    <p>
-      The image is offered once more to {plural(unsuccessful(rollout), "device")}, also to those that rolled it back.
-      The rollout goes on until they have ended.
-    </p>
+    <p>{retryText(unsuccessful(rollout))}</p>
   </ConfirmDialog>
 );
+
+const ofWaveText = (number: number): string => t`Those of wave ${number}`;
 
 function RollBackDialog({ rollout, onChanged, onClose }: DialogProps): ReactNode {
   const [scope, setScope] = useState("all");
   const begun = rollout.waves.slice(0, rollout.currentWave + 1);
+  const outcome = rolledBack(rollout, scope === "all" ? undefined : Number(scope));
   return (
     <FormDialog
-      title="Roll back?"
-      confirm="Roll back"
+      title={t`Roll back?`}
+      confirm={t`Roll back`}
       dangerous
-      lead="It was not rolled back"
+      lead={t`It was not rolled back`}
       isWrong={false}
       action={async () => onChanged(await rollBackRollout(rollout.id, scope === "all" ? undefined : Number(scope)))}
       onClose={onClose}
       about={
         <p>
-          This rollout ends. Devices that run its image go back to what each came from, by an urgent rollout for each
-          earlier release. Its decisions say who cannot go back, and why.
+          <Trans>
+            This rollout ends. Devices that run its image go back to what each came from, by an urgent rollout for each
+            earlier release. Its decisions say who cannot go back, and why.
+          </Trans>
         </p>
       }
       fields={() => (
-        <Field
-          label="Who goes back"
-          hint={`As things stand: ${rolledBack(rollout, scope === "all" ? undefined : Number(scope))}.`}
-        >
+        <Field label={t`Who goes back`} hint={t`As things stand: ${outcome}.`}>
           {(ids) => (
             <select {...ids} value={scope} onChange={(event) => setScope(event.target.value)}>
-              <option value="all">All devices that were updated</option>
+              <option value="all">{t`All devices that were updated`}</option>
               {begun.map(({ index }) => (
                 <option key={index} value={index}>
-                  Those of wave {index + 1}
+                  {ofWaveText(index + 1)}
                 </option>
               ))}
             </select>

@@ -1,12 +1,13 @@
 // How a rollout went over time: how many ended, and the share of failures against the limit of a wave.
 
+import { plural, t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import type { Rollout, RolloutCourse } from "@flipside/api/types";
 import { getCourse } from "../api/rollout-course.ts";
 import { type CoursePoint, courseOf, sharePercentOf, stepPath } from "../course-plot.ts";
 import { useFleet } from "../live/hooks.ts";
 import { useParam } from "../router.ts";
-import { count, nearMoment, plural } from "../words/quantities.ts";
+import { count, nearMoment } from "../words/quantities.ts";
 import { DataTable } from "./data-table.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
@@ -29,19 +30,21 @@ export function RolloutCourseSection({ rollout }: { rollout: Rollout }): ReactNo
   });
   return (
     <section className="panel" aria-labelledby="course-heading">
-      <h2 id="course-heading">Over time</h2>
-      <Loaded resource={course} what="how it went">
+      <h2 id="course-heading">{t`Over time`}</h2>
+      <Loaded resource={course} what={t`how it went`}>
         {(value) => <Course course={value} rollout={rollout} />}
       </Loaded>
     </section>
   );
 }
 
+const waveText = (number: number): string => t`Wave ${number}`;
+
 function Course({ course, rollout }: { course: RolloutCourse; rollout: Rollout }): ReactNode {
   const [param, setParam] = useParam("wave");
   const begun = rollout.waves.slice(0, rollout.currentWave + 1);
   if (course.steps.length === 0 || begun.length === 0)
-    return <p className="muted">No device has come to its end yet.</p>;
+    return <p className="muted">{t`No device has come to its end yet.`}</p>;
   const wave = begun.find(({ index }) => String(index + 1) === param)?.index ?? begun.at(-1)!.index;
   const limit = rollout.settings.rules[wave]?.failureThresholdPercent;
   const ofWave = courseOf(course, wave);
@@ -49,12 +52,12 @@ function Course({ course, rollout }: { course: RolloutCourse; rollout: Rollout }
     <>
       <Ended course={course} />
       {begun.length > 1 && (
-        <Field label="Share of failures in">
+        <Field label={t`Share of failures in`}>
           {(ids) => (
             <select {...ids} value={wave + 1} onChange={(event) => setParam(event.target.value)}>
               {begun.map(({ index }) => (
                 <option key={index} value={index + 1}>
-                  Wave {index + 1}
+                  {waveText(index + 1)}
                 </option>
               ))}
             </select>
@@ -62,16 +65,16 @@ function Course({ course, rollout }: { course: RolloutCourse; rollout: Rollout }
         </Field>
       )}
       <Shares course={course} points={ofWave} wave={wave} limit={limit} />
-      <Disclosure label="As a table" held={false}>
+      <Disclosure label={t`As a table`} held={false}>
         <DataTable
-          caption="What had ended by when, in all waves"
+          caption={t`What had ended by when, in all waves`}
           rows={courseOf(course, undefined)}
           rowKey={({ at }) => at}
           columns={[
-            { head: "By", isName: true, cell: ({ at }) => nearMoment(at) },
-            { head: "Confirmed", cell: ({ succeeded }) => count(succeeded) },
-            { head: "Failed", cell: ({ failed }) => count(failed) },
-            { head: "Share of failures", cell: (point) => `${sharePercentOf(point).toFixed(1)} %` },
+            { head: t({ message: "By", context: "a moment" }), isName: true, cell: ({ at }) => nearMoment(at) },
+            { head: t`Confirmed`, cell: ({ succeeded }) => count(succeeded) },
+            { head: t`Failed`, cell: ({ failed }) => count(failed) },
+            { head: t`Share of failures`, cell: (point) => `${sharePercentOf(point).toFixed(1)} %` },
           ]}
         />
       </Disclosure>
@@ -109,19 +112,24 @@ const Chart = ({ label, course, max, unit, children }: ChartProps): ReactNode =>
   </svg>
 );
 
+function endedText({ succeeded, failed: failures, at }: CoursePoint): string {
+  const [failed, time] = [count(failures), nearMoment(at)];
+  return t`${plural(succeeded, { one: "# device", other: "# devices" })} confirmed and ${failed} failed by ${time}`;
+}
+
 function Ended({ course }: { course: RolloutCourse }): ReactNode {
   const points = courseOf(course, undefined);
   const last = points.at(-1)!;
   const max = Math.max(last.succeeded, last.failed, 1);
   const line = (valueOf: (point: CoursePoint) => number): string => stepPath(points, course, { valueOf, max, frame });
-  const said = `${plural(last.succeeded, "device")} confirmed and ${count(last.failed)} failed by ${nearMoment(last.at)}`;
+  const [confirmed, failed] = [count(last.succeeded), count(last.failed)];
   return (
     <figure className="course">
       <figcaption>
-        <span className="tone-ok course-key">confirmed {count(last.succeeded)}</span>{" "}
-        <span className="tone-bad course-key is-dashed">failed {count(last.failed)}</span>
+        <span className="tone-ok course-key">{t`confirmed ${confirmed}`}</span>{" "}
+        <span className="tone-bad course-key is-dashed">{t`failed ${failed}`}</span>
       </figcaption>
-      <Chart label={said} course={course} max={max} unit="">
+      <Chart label={endedText(last)} course={course} max={max} unit="">
         <path className="course-line tone-ok" d={line(({ succeeded }) => succeeded)} />
         <path className="course-line tone-bad is-dashed" d={line(({ failed }) => failed)} />
       </Chart>
@@ -141,18 +149,19 @@ function Shares({
   limit: number | undefined;
 }): ReactNode {
   const last = points.at(-1);
-  if (last === undefined) return <p className="muted">No device of wave {wave + 1} has come to its end yet.</p>;
+  const number = wave + 1;
+  if (last === undefined) return <p className="muted">{t`No device of wave ${number} has come to its end yet.`}</p>;
   const max = Math.min(100, Math.max(5, 1.25 * Math.max(limit ?? 0, ...points.map(sharePercentOf))));
-  const now = `${sharePercentOf(last).toFixed(1)} % of wave ${wave + 1} failed`;
-  const against = limit === undefined ? "" : `; the limit is ${limit} %`;
+  const percent = sharePercentOf(last).toFixed(1);
+  const said =
+    limit === undefined
+      ? t`${percent} % of wave ${number} failed`
+      : t`${percent} % of wave ${number} failed; the limit is ${limit} %`;
   const y = frame.bottom - ((limit ?? 0) / max) * (frame.bottom - frame.top);
   return (
     <figure className="course">
-      <figcaption>
-        {now}
-        {against}.
-      </figcaption>
-      <Chart label={`${now}${against}`} course={course} max={max} unit=" %">
+      <figcaption>{t`${said}.`}</figcaption>
+      <Chart label={said} course={course} max={max} unit=" %">
         {limit !== undefined && limit <= max && (
           <line className="course-limit" x1={frame.left} x2={frame.right} y1={y} y2={y} />
         )}
