@@ -9,6 +9,7 @@ import { recordAsFile, wholeRecord } from "../api/audit.ts";
 import { asProblem } from "../api/problem.ts";
 import { typedPlace } from "../typed-place.ts";
 import { count } from "../words/quantities.ts";
+import { wrongRecordWords } from "../words/wrong-record-words.ts";
 import { Digest } from "./digest.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
@@ -36,24 +37,27 @@ function Told({ verdict }: { verdict: Verdict }): ReactNode {
   return (
     <div className={`notice tone-${isWrong ? "bad" : "ok"}`} role={isWrong ? "alert" : "status"}>
       <Icon name={isWrong ? "cross" : "check"} />
-      <div className="notice-body">{isWrong ? <DoesNotHold {...verdict} /> : <Holds {...verdict} />}</div>
+      <div className="notice-body">{isWrong ? <DoesNotHold verdict={verdict} /> : <Holds {...verdict} />}</div>
     </div>
   );
 }
 
-const DoesNotHold = ({ wrong }: { wrong: string }): ReactNode => (
-  <>
-    <p className="notice-title">
-      <Trans>The record does not hold</Trans>
-    </p>
-    <p>
-      <Trans>
-        Something is wrong with it: {wrong}. Keep a copy of the database, and compare it with an export of an earlier
-        day.
-      </Trans>
-    </p>
-  </>
-);
+function DoesNotHold({ verdict }: { verdict: { wrong: string } }): ReactNode {
+  const wrong = wrongRecordWords(verdict.wrong);
+  return (
+    <>
+      <p className="notice-title">
+        <Trans>The record does not hold</Trans>
+      </p>
+      <p>
+        <Trans>
+          Something is wrong with it: {wrong}. Keep a copy of the database, and compare it with an export of an earlier
+          day.
+        </Trans>
+      </p>
+    </>
+  );
+}
 
 function Holds({ place, noted }: { place: ChainPlace; noted: ChainPlace | undefined }): ReactNode {
   const lines = count(place.number);
