@@ -1,5 +1,7 @@
 // The devices of a rollout: how many are in each state, and each of them with what can be done with it.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { mayAct, retriedStates } from "@flipside/api/rollout-transitions";
 import type { Deployment, Rollout, RolloutState } from "@flipside/api/types";
@@ -55,7 +57,9 @@ export function RolloutDevices({ rollout, onChanged }: Shown): ReactNode {
   const shown = shownStates.find((name) => name === param) ?? "all";
   return (
     <section className="panel" aria-labelledby="devices-heading">
-      <h2 id="devices-heading">Devices</h2>
+      <h2 id="devices-heading">
+        <Trans>Devices</Trans>
+      </h2>
       <StateFilter rollout={rollout} chosen={shown} onChoose={(chosen) => setParam(chosen === "all" ? "" : chosen)} />
       <DeploymentTable rollout={rollout} onChanged={onChanged} shown={shown} />
     </section>
@@ -73,14 +77,17 @@ function StateFilter({
   onChoose: (state: ShownState) => void;
 }): ReactNode {
   const counts = countsOf(rollout);
+  const all = count(rollout.total);
   const present = shownStates.filter(
     (state): state is Exclude<ShownState, "all"> => state !== "all" && (counts[state] > 0 || state === chosen),
   );
   return (
     // biome-ignore lint/a11y/useSemanticElements: no form, so no fieldset
-    <div className="chips" role="group" aria-label="Show devices by state">
+    <div className="chips" role="group" aria-label={t`Show devices by state`}>
       <button type="button" className="chip" aria-pressed={chosen === "all"} onClick={() => onChoose("all")}>
-        All <span className="chip-count">{count(rollout.total)}</span>
+        <Trans>
+          All <span className="chip-count">{all}</span>
+        </Trans>
       </button>
       {present.map((state) => {
         const words = state === "later-wave" ? laterWave : wordsOf(deploymentWords, state);
@@ -110,27 +117,31 @@ function standing({ state, wave, deviceId }: Deployment, currentWave: number, pr
 
 const columnsOf = (currentWave: number, presence: Presence): Column<Deployment>[] => [
   {
-    head: "Device",
+    head: t`Device`,
     isName: true,
-    cell: (deployment) => (
+    cell: ({ deviceId, attempt }) => (
       <>
-        <Link className="row-link" href={devicePath(deployment.deviceId)}>
-          <bdi>{deployment.deviceId}</bdi>
+        <Link className="row-link" href={devicePath(deviceId)}>
+          <bdi>{deviceId}</bdi>
         </Link>
-        {deployment.attempt > 1 && <span className="sub">attempt {deployment.attempt}</span>}
+        {attempt > 1 && (
+          <span className="sub">
+            <Trans>attempt {attempt}</Trans>
+          </span>
+        )}
       </>
     ),
   },
-  { head: "Wave", cell: (deployment) => deployment.wave + 1 },
+  { head: t`Wave`, cell: (deployment) => deployment.wave + 1 },
   {
-    head: "State",
+    head: t`State`,
     className: "col-update",
     cell: (deployment) => (
       <DeploymentProgress deployment={deployment} words={standing(deployment, currentWave, presence)} />
     ),
   },
-  { head: "Code", className: "col-why", cell: (deployment) => <CodeExplained coded={deployment} /> },
-  { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
+  { head: t`Code`, className: "col-why", cell: (deployment) => <CodeExplained coded={deployment} /> },
+  { head: t`Changed`, cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];
 
 type DeviceAction = "exclude" | "retry";
@@ -139,17 +150,16 @@ const acts = { exclude: excludeDevices, retry: retryDevices };
 
 const deviceActionWords = {
   exclude: {
-    label: "Take out",
-    title: (id: string) => `Take ${id} out of this rollout?`,
-    confirm: "Take out",
-    explains:
-      "It is offered this image no more, and gives up what it has downloaded of it. The rollout goes on without it.",
+    label: t`Take out`,
+    title: (id: string) => t`Take ${id} out of this rollout?`,
+    confirm: t`Take out`,
+    explains: t`It is offered this image no more, and gives up what it has downloaded of it. The rollout goes on without it.`,
   },
   retry: {
-    label: "Try again",
-    title: (id: string) => `Try again on ${id}?`,
-    confirm: "Try again",
-    explains: "It is offered the image once more, also where it has rolled it back or was taken out.",
+    label: t`Try again`,
+    title: (id: string) => t`Try again on ${id}?`,
+    confirm: t`Try again`,
+    explains: t`It is offered the image once more, also where it has rolled it back or was taken out.`,
   },
 } as const;
 
@@ -161,7 +171,7 @@ const actionsColumn = (
   state: RolloutState,
   onAsk: (deployment: Deployment, action: DeviceAction) => void,
 ): Column<Deployment> => ({
-  head: "Act",
+  head: t`Act`,
   bareOnCard: true,
   cell: (deployment) => {
     const action = [
@@ -206,6 +216,7 @@ function DeploymentTable({ rollout, onChanged, shown: asked }: Shown & { shown: 
   const { listing, listed, problem } = useDeployments(rollout, asked);
   // What was loaded with the rollout stays until the page is there.
   const deployments = listed?.deployments ?? rollout.deployments;
+  const loaded = count(deployments.length);
   const presence = usePresence(deployments, rollout.currentWave);
   const [asking, setAsking] = useState<{ deployment: Deployment; action: DeviceAction }>();
   const withActions = useMemo(
@@ -229,28 +240,30 @@ function DeploymentTable({ rollout, onChanged, shown: asked }: Shown & { shown: 
   return (
     <>
       <div className="toolbar">
-        <SearchField label="Search device id" value={query} onChange={setQuery} />
+        <SearchField label={t`Search device id`} value={query} onChange={setQuery} />
         <p className="muted" role="status">
-          {query.trim() !== "" && listed?.isMore && `Searched in the first ${count(deployments.length)}.`}
+          {query.trim() !== "" && listed?.isMore && t`Searched in the first ${loaded}.`}
         </p>
       </div>
       {problem && (
         <ProblemNotice
           problem={problem}
-          lead="Could not load the devices of this rollout"
+          lead={t`Could not load the devices of this rollout`}
           onRetry={() => void listing.resource.reload()}
         />
       )}
       {shown.length > 0 ? (
         <DataTable
-          caption="Devices of this rollout"
+          caption={t`Devices of this rollout`}
           columns={withActions}
           rows={shown}
           rowKey={(deployment) => deployment.id}
           onMore={listed?.isMore ? () => listing.more() : undefined}
         />
       ) : (
-        <p className="muted">No device of this rollout matches.</p>
+        <p className="muted">
+          <Trans>No device of this rollout matches.</Trans>
+        </p>
       )}
       {asking && (
         <ConfirmDialog

@@ -1,10 +1,24 @@
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
-import { asSentence } from "../words/quantities.ts";
+import { i18n } from "../language/i18n.ts";
+
+const list = new Intl.ListFormat(i18n.locale);
 
 /** What an act does to how many devices, as things stand. */
-export const Effects = ({ parts }: { parts: readonly string[] }): ReactNode => (
-  <p className="effects">
-    <strong>As things stand:</strong>{" "}
-    {parts.length === 0 ? "no device is touched by it." : asSentence(new Intl.ListFormat("en").format(parts))}
-  </p>
-);
+export function Effects({ parts }: { parts: readonly string[] }): ReactNode {
+  const all = list.format(parts);
+  const effects = `${all.slice(0, 1).toUpperCase()}${all.slice(1)}`;
+  return (
+    <p className="effects">
+      {parts.length === 0 ? (
+        <Trans>
+          <strong>As things stand:</strong> no device is touched by it.
+        </Trans>
+      ) : (
+        <Trans>
+          <strong>As things stand:</strong> {effects}.
+        </Trans>
+      )}
+    </p>
+  );
+}

@@ -1,12 +1,17 @@
 // The parts of the form that makes a rollout, from above to below.
 
+import { plural, t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { rolloutNameCharactersMax } from "@flipside/api/limits";
 import type { ProblemError } from "@flipside/api/problem";
-import type { Release, RolloutOrder } from "@flipside/api/types";
+import type { Release, RolloutOrder, WaveRules } from "@flipside/api/types";
 import type { RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
 import type { RuleErrors } from "../typed-rules.ts";
-import { count, moment, plural } from "../words/quantities.ts";
+import type { TimeUnit } from "../typed-time.ts";
+import { joined, listed } from "../words/listed.ts";
+import { count, moment } from "../words/quantities.ts";
+import { retriedWords } from "../words/retried-words.ts";
 import { orderWords, thresholdWords } from "../words/state-words.ts";
 import { DevicePicker } from "./device-picker.tsx";
 import { CheckField } from "./check-field.tsx";
@@ -45,13 +50,14 @@ export const WhatSection = ({
   children,
 }: Props & { releases: Release[]; children: ReactNode }): ReactNode => {
   const { release, name, errors } = plan;
+  const hardware = listed(release.images.map((image) => image.hardware));
+  const sequence = release.releaseSequence;
   return (
     <fieldset className="panel">
-      <legend>What</legend>
-      <Field
-        label="Release"
-        hint={`Fits ${release.images.map((image) => image.hardware).join(", ")}. Release sequence ${release.releaseSequence}.`}
-      >
+      <legend>
+        <Trans context="what is rolled out">What</Trans>
+      </legend>
+      <Field label={t`Release`} hint={t`Fits ${hardware}. Release sequence ${sequence}.`}>
         {(ids) => (
           <select {...ids} value={release.id} onChange={(event) => change({ releaseId: event.target.value })}>
             {releases.map((each) => (
@@ -62,7 +68,7 @@ export const WhatSection = ({
           </select>
         )}
       </Field>
-      <Field label="Name" error={tried ? errors.name : undefined}>
+      <Field label={t`Name`} error={tried ? errors.name : undefined}>
         {(ids) => (
           <input
             {...ids}
@@ -80,15 +86,19 @@ export const WhatSection = ({
 export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode => {
   const { target } = draft;
   const { fitting, unfit, newer, errors } = plan;
-  const those = newer === 1 ? "it" : "them";
   return (
     <fieldset className="panel" data-invalid={tried && errors.target !== undefined}>
-      <legend>Which devices</legend>
+      <legend>
+        <Trans>Which devices</Trans>
+      </legend>
       <TargetChoices {...{ draft, plan, change }} />
       {target === "all" && unfit > 0 && (
         <p className="hint">
-          {plural(unfit, "device")} of this product {unfit === 1 ? "has" : "have"} hardware that the release has no
-          image for, and {unfit === 1 ? "is" : "are"} left out.
+          <Plural
+            value={unfit}
+            one="# device of this product has hardware that the release has no image for, and is left out."
+            other="# devices of this product have hardware that the release has no image for, and are left out."
+          />
         </p>
       )}
       {target === "picked" && (
@@ -96,7 +106,7 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
       )}
       {target === "filter" && (
         <FilterField
-          label="Filter"
+          label={t`Filter`}
           hint={filterWords(plan)}
           value={draft.filter}
           onChange={(filter) => change({ filter })}
@@ -106,8 +116,11 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
       {target !== "picked" && <StaysOpenField {...{ draft, change }} />}
       {newer > 0 && !draft.allowOlder && (
         <p className="hint">
-          {plural(newer, "device")} {newer === 1 ? "runs" : "run"} a newer release. Leave {those} out, or allow going
-          back under Limits.
+          <Plural
+            value={newer}
+            one="# device runs a newer release. Leave it out, or allow going back under Limits."
+            other="# devices run a newer release. Leave them out, or allow going back under Limits."
+          />
         </p>
       )}
       {tried && errors.target && (
@@ -120,13 +133,13 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
 };
 
 const targets: { target: RolloutDraft["target"]; label: string; counted: (plan: RolloutPlan) => string }[] = [
-  { target: "all", label: "All devices that the release fits", counted: ({ fitting }) => count(fitting.length) },
+  { target: "all", label: t`All devices that the release fits`, counted: ({ fitting }) => count(fitting.length) },
   {
     target: "picked",
-    label: "Picked devices",
-    counted: ({ pickedFitting }) => `${count(pickedFitting.length)} picked`,
+    label: t`Picked devices`,
+    counted: ({ pickedFitting: { length } }) => plural(length, { one: "# picked", other: "# picked" }),
   },
-  { target: "filter", label: "Devices that a filter means", counted: () => "" },
+  { target: "filter", label: t`Devices that a filter means`, counted: () => "" },
 ];
 
 const TargetChoices = ({ draft, plan, change }: Omit<Props, "tried">): ReactNode => (
@@ -149,23 +162,29 @@ const StaysOpenField = ({ draft, change }: Pick<Props, "draft" | "change">): Rea
   <CheckField
     checked={draft.continuous}
     change={(continuous) => change({ continuous })}
-    hint="They join the last wave, by its rules, until somebody closes the rollout. It does not end by itself."
+    hint={t`They join the last wave, by its rules, until somebody closes the rollout. It does not end by itself.`}
   >
-    Stays open: devices that come to match later join it
+    <Trans>Stays open: devices that come to match later join it</Trans>
   </CheckField>
 );
 
 function filterWords({ meant, chosen, filterFault }: RolloutPlan): string {
   if (filterFault !== undefined) return "";
-  const others = meant - chosen.length;
-  const leftOut = others > 0 ? `, and ${count(others)} that the release does not fit, left out` : "";
-  return `${plural(chosen.length, "device")} now${leftOut}.`;
+  const fitting = chosen.length;
+  const others = count(meant - fitting);
+  return meant > fitting
+    ? t`${plural(fitting, { one: "# device", other: "# devices" })} now, and ${others} that the release does not fit, left out.`
+    : t`${plural(fitting, { one: "# device", other: "# devices" })} now.`;
 }
 
 export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode => (
   <fieldset className="panel">
-    <legend>Waves</legend>
-    <p className="hint">The next wave starts when the one before has finished and not too many of it failed.</p>
+    <legend>
+      <Trans>Waves</Trans>
+    </legend>
+    <p className="hint">
+      <Trans>The next wave starts when the one before has finished and not too many of it failed.</Trans>
+    </p>
     <WaveEditor
       draft={draft}
       onChange={change}
@@ -175,7 +194,7 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
       showErrors={tried}
     />
     <div className="pair">
-      <Field label="Who goes first" hint={orderWords[draft.order].means}>
+      <Field label={t`Who goes first`} hint={orderWords[draft.order].means}>
         {(ids) => (
           <select
             {...ids}
@@ -190,56 +209,64 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
           </select>
         )}
       </Field>
-      <SoakField label="Watch each wave for" typed={draft} change={change} errors={tried ? plan.errors : {}} />
+      <SoakField label={t`Watch each wave for`} typed={draft} change={change} errors={tried ? plan.errors : {}} />
     </div>
   </fieldset>
 );
 
 export const LimitsSection = ({ draft, plan, change, tried }: Props): ReactNode => (
   <fieldset className="panel">
-    <legend>Limits</legend>
+    <legend>
+      <Trans>Limits</Trans>
+    </legend>
     <FailureFields typed={draft} change={change} errors={tried ? plan.errors : {}}>
       <DeadlineField typed={draft} change={change} errors={tried ? plan.errors : {}} />
     </FailureFields>
     <CheckField
       checked={draft.watchesCrashes}
       change={(watchesCrashes) => change({ watchesCrashes })}
-      hint="It needs waves, and time in which each one is watched. Each device counts once."
+      hint={t`It needs waves, and time in which each one is watched. Each device counts once.`}
     >
-      Pause when updated devices crash more often than those that wait
-      {draft.health !== null && " (and what else the rollout compared that this is a copy of)"}
+      {draft.health === null ? (
+        <Trans>Pause when updated devices crash more often than those that wait</Trans>
+      ) : (
+        <Trans>
+          Pause when updated devices crash more often than those that wait (and what else the rollout compared that this
+          is a copy of)
+        </Trans>
+      )}
     </CheckField>
     <CheckField
       checked={draft.urgent}
       change={(urgent) => change({ urgent })}
-      hint="What one of them has installed already goes on to its end first."
+      hint={t`What one of them has installed already goes on to its end first.`}
     >
-      Urgent: overtakes other rollouts on the same devices
+      <Trans>Urgent: overtakes other rollouts on the same devices</Trans>
     </CheckField>
     <CheckField
       checked={draft.allowOlder}
       change={(allowOlder) => change({ allowOlder })}
-      hint="Each takes it by a permit that a release key has signed, or without one where it has it in its other slot, confirmed."
+      hint={t`Each takes it by a permit that a release key has signed, or without one where it has it in its other slot, confirmed.`}
     >
-      Offer it also to devices that run a newer release
+      <Trans>Offer it also to devices that run a newer release</Trans>
     </CheckField>
     <MoreLimits draft={draft} plan={plan} change={change} tried={tried} />
   </fieldset>
 );
 
 const MoreLimits = ({ draft, plan: { errors }, change, tried }: Props): ReactNode => (
-  <Disclosure label="More" held={tried && errors.lateOffers !== undefined}>
+  <Disclosure label={t`More`} held={tried && errors.lateOffers !== undefined}>
     <CheckField
       checked={draft.acceptsClaimed}
       change={(acceptsClaimed) => change({ acceptsClaimed })}
-      hint="Else they are confirmed when they come back and say the new version of themselves."
+      hint={t`Else they are confirmed when they come back and say the new version of themselves.`}
     >
-      Take the word of devices that have another agent
+      <Trans>Take the word of devices that have another agent</Trans>
     </CheckField>
     <NumberField
-      label="Still offer to devices that come back within"
-      hint="Who is away when a wave goes on holds nobody up and is no failure. 0 makes no later offer."
-      unit="days"
+      label={t`Still offer to devices that come back within`}
+      hint={t`Who is away when a wave goes on holds nobody up and is no failure. 0 makes no later offer.`}
+      unit={t`days`}
       typed={draft.lateOffers.amount}
       onChange={(amount) => change({ lateOffers: { unit: "days", amount } })}
       error={tried ? errors.lateOffers : undefined}
@@ -255,13 +282,15 @@ export const WhenSection = ({ draft, plan, change, tried }: Props): ReactNode =>
   const ofRetries = [...retryErrors.values()].some((each) => Object.keys(each).length > 0);
   return (
     <fieldset className="panel">
-      <legend>When and how fast</legend>
+      <legend>
+        <Trans>When and how fast</Trans>
+      </legend>
       <Disclosure label={startWords(draft)} held={ofStart}>
         <div className="stack">
           <div className="pair">
             <StartField
-              label="Starts not before"
-              hint="Empty: at once."
+              label={t`Starts not before`}
+              hint={t`Empty: at once.`}
               typed={draft}
               change={change}
               errors={tried ? errors : {}}
@@ -269,7 +298,7 @@ export const WhenSection = ({ draft, plan, change, tried }: Props): ReactNode =>
             <UnderWayField typed={draft} change={change} errors={tried ? errors : {}} />
           </div>
           <RateFields typed={draft} change={change} errors={tried ? errors : {}} />
-          <ApprovalField label="Each wave wants the approval of somebody else" typed={draft} change={change} />
+          <ApprovalField label={t`Each wave wants the approval of somebody else`} typed={draft} change={change} />
         </div>
       </Disclosure>
       <Disclosure
@@ -296,84 +325,69 @@ export const WhenSection = ({ draft, plan, change, tried }: Props): ReactNode =>
 const rateError = ({ perHour, growthFactor, growthConfirmed, perHourMax }: RuleErrors): string | undefined =>
   perHour ?? growthFactor ?? growthConfirmed ?? perHourMax;
 
-/** Of a number as typed, which may be none yet. */
-const manyTyped = (typed: string, what: string): string => `${typed} ${Number(typed) === 1 ? what : `${what}s`}`;
-
-function startWords({ startAt, rate, underWayMax, approval }: RolloutDraft): string {
+/** Of numbers as typed, which may be none yet. */
+function startWords({ startAt, rate: { pace, perHour }, underWayMax, approval }: RolloutDraft): string {
+  const start = startAt.replace("T", " ");
+  const offers = Number(perHour);
+  const devices = Number(underWayMax);
   const parts = [
-    startAt === "" ? "Starts at once" : `Starts ${startAt.replace("T", " ")}`,
-    ...(rate.pace === "as-asked"
+    startAt === "" ? t`Starts at once` : t`Starts ${start}`,
+    ...(pace === "as-asked"
       ? []
-      : [`${manyTyped(rate.perHour, "offer")} an hour${rate.pace === "growing" ? ", growing" : ""}`]),
-    ...(underWayMax.trim() === "" ? [] : [`${manyTyped(underWayMax, "device")} at a time`]),
-    ...(approval ? ["each wave is approved"] : []),
+      : [plural(offers, { one: `${perHour} offer an hour`, other: `${perHour} offers an hour` })]),
+    ...(pace === "growing" ? [t`growing`] : []),
+    ...(underWayMax.trim() === ""
+      ? []
+      : [plural(devices, { one: `${underWayMax} device at a time`, other: `${underWayMax} devices at a time` })]),
+    ...(approval ? [t`each wave is approved`] : []),
   ];
-  return parts.length > 1 ? parts.join(", ") : `${parts[0]}, as fast as devices ask`;
+  return joined(parts.length > 1 ? parts : [...parts, t`as fast as devices ask`]);
 }
 
-const maintenanceWords = ({ windows }: RolloutDraft["maintenance"]): string =>
-  windows.length === 0 ? "Offers at any hour" : `Offers in ${plural(windows.length, "maintenance window")}`;
+const maintenanceWords = ({ windows: { length } }: RolloutDraft["maintenance"]): string =>
+  length === 0
+    ? t`Offers at any hour`
+    : plural(length, { one: "Offers in # maintenance window", other: "Offers in # maintenance windows" });
 
-const retryWords = (retries: RolloutDraft["retries"]): string =>
-  retries.length === 0 ? "Nothing is tried again by itself" : `Tried again in ${plural(retries.length, "case")}`;
+const retryWords = ({ length }: RolloutDraft["retries"]): string =>
+  length === 0
+    ? t`Nothing is tried again by itself`
+    : plural(length, { one: "Tried again in # case", other: "Tried again in # cases" });
+
+const Chosen = ({ term, children }: { term: string; children: ReactNode }): ReactNode => (
+  <div>
+    <dt>{term}</dt>
+    <dd>{children}</dd>
+  </div>
+);
 
 /** What has been chosen so far. */
 const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode => (
   <dl className="summary">
-    <div>
-      <dt>Release</dt>
-      <dd>
-        <bdi>{plan.release.product}</bdi> <bdi>{plan.release.version}</bdi>
-      </dd>
-    </div>
-    <div>
-      <dt>Devices</dt>
-      <dd>{plan.chosen.length > 0 ? plural(plan.chosen.length, "device") : "none chosen yet"}</dd>
-    </div>
+    <Chosen term={t`Release`}>
+      <bdi>{plan.release.product}</bdi> <bdi>{plan.release.version}</bdi>
+    </Chosen>
+    <Chosen term={t`Devices`}>{chosenWords(plan)}</Chosen>
     {draft.continuous && draft.target !== "picked" && (
-      <div>
-        <dt>Stays open</dt>
-        <dd>for devices that come to match</dd>
-      </div>
+      <Chosen term={t`Stays open`}>{t`for devices that come to match`}</Chosen>
     )}
-    <div>
-      <dt>Waves</dt>
-      <dd>{waveWords(plan)}</dd>
-    </div>
-    {plan.rules.soakMs > 0 && (
-      <div>
-        <dt>After each wave</dt>
-        <dd>{watchWords(draft, plan)}</dd>
-      </div>
-    )}
-    <div>
-      <dt>{draft.action === "pause" ? "Pauses by itself" : "Too many failures"}</dt>
-      <dd>{pauseWords(draft, plan)}</dd>
-    </div>
-    {draft.watchesCrashes && (
-      <div>
-        <dt>Health</dt>
-        <dd>pauses when updated devices crash more often</dd>
-      </div>
-    )}
+    <Chosen term={t`Waves`}>{waveWords(plan)}</Chosen>
+    {plan.rules.soakMs > 0 && <Chosen term={t`After each wave`}>{watchWords(draft, plan)}</Chosen>}
+    <Chosen term={draft.action === "pause" ? t`Pauses by itself` : t`Too many failures`}>
+      {pauseWords(draft, plan)}
+    </Chosen>
+    {draft.watchesCrashes && <Chosen term={t`Health`}>{t`pauses when updated devices crash more often`}</Chosen>}
     {plan.rules.underWayMax !== null && (
-      <div>
-        <dt>At work at a time</dt>
-        <dd>{plan.errors.underWayMax ? NOT_COMPLETE : `at most ${plural(plan.rules.underWayMax, "device")}`}</dd>
-      </div>
+      <Chosen term={t`At work at a time`}>
+        {plan.errors.underWayMax ? NOT_COMPLETE : atMostWords(plan.rules.underWayMax)}
+      </Chosen>
     )}
     {otherRules(draft, plan).map(([term, words]) => (
-      <div key={term}>
-        <dt>{term}</dt>
-        <dd>{words}</dd>
-      </div>
+      <Chosen key={term} term={term}>
+        {words}
+      </Chosen>
     ))}
-    {draft.urgent && (
-      <div>
-        <dt>Urgent</dt>
-        <dd>overtakes other rollouts</dd>
-      </div>
-    )}
+    {draft.urgent && <Chosen term={t`Urgent`}>{t`overtakes other rollouts`}</Chosen>}
   </dl>
 );
 
@@ -390,36 +404,63 @@ export const SummarySection = ({
   check: ReactNode;
 }): ReactNode => (
   <section className="form-summary panel" aria-labelledby="summary-heading">
-    <h2 id="summary-heading">Summary</h2>
+    <h2 id="summary-heading">
+      <Trans>Summary</Trans>
+    </h2>
     <div role="status">
       <SummaryList draft={draft} plan={plan} />
     </div>
     {check}
-    {problem && <ProblemNotice problem={problem} lead="The rollout was not created" />}
+    {problem && <ProblemNotice problem={problem} lead={t`The rollout was not created`} />}
     <div className="actions">
       <ActButton needs="rollouts:write" type="submit" className="button primary">
-        Review rollout
+        <Trans>Review rollout</Trans>
       </ActButton>
       <button type="button" className="button" onClick={onDiscard}>
-        Discard
+        <Trans>Discard</Trans>
       </button>
     </div>
   </section>
 );
 
-const NOT_COMPLETE = "not complete yet";
+const NOT_COMPLETE = t`not complete yet`;
+
+const chosenWords = ({ chosen: { length } }: RolloutPlan): string =>
+  length > 0 ? plural(length, { one: "# device", other: "# devices" }) : t`none chosen yet`;
+
+const atMostWords = (devices: number): string =>
+  plural(devices, { one: "at most # device", other: "at most # devices" });
 
 const waveWords = ({ chosen, errors, dealt: { sizes } }: RolloutPlan): string =>
-  errors.waves || sizes === undefined || chosen.length === 0 ? NOT_COMPLETE : sizes.map(count).join(", then ");
+  errors.waves || !sizes?.length || chosen.length === 0
+    ? NOT_COMPLETE
+    : sizes.map(count).reduce((before, next) => t`${before}, then ${next}`);
+
+const watchedFor: Record<TimeUnit, (time: number) => string> = {
+  minutes: (time) => plural(time, { one: "watched for # minute", other: "watched for # minutes" }),
+  hours: (time) => plural(time, { one: "watched for # hour", other: "watched for # hours" }),
+  days: (time) => plural(time, { one: "watched for # day", other: "watched for # days" }),
+};
 
 const watchWords = ({ soak }: RolloutDraft, { errors }: RolloutPlan): string =>
-  errors.soak ? NOT_COMPLETE : `watched for ${plural(Number(soak.amount), soak.unit.slice(0, -1))}`;
+  errors.soak ? NOT_COMPLETE : watchedFor[soak.unit](Number(soak.amount));
 
 function pauseWords({ threshold, action }: RolloutDraft, { errors, rules: { minimumSample } }: RolloutPlan): string {
   if (errors.threshold || errors.minimumSample) return NOT_COMPLETE;
-  const then = action === "pause" ? "" : `: ${thresholdWords[action].toLowerCase()}`;
-  if (Number(threshold) === 0) return `at the first failure${then}`;
-  return `above ${threshold} % failures${minimumSample > 1 ? `, of ${count(minimumSample)} devices or more` : ""}${then}`;
+  const sample = count(minimumSample);
+  const when =
+    Number(threshold) === 0
+      ? t`at the first failure`
+      : minimumSample > 1
+        ? t`above ${threshold} % failures, of ${sample} devices or more`
+        : t`above ${threshold} % failures`;
+  const then = thresholdWords[action].toLowerCase();
+  return action === "pause" ? when : t`${when}: ${then}`;
+}
+
+function rateWords({ perHour, growthFactor }: NonNullable<WaveRules["rate"]>): string {
+  const offers = plural(perHour, { one: "# offer an hour", other: "# offers an hour" });
+  return joined(growthFactor > 1 ? [offers, t`growing`] : [offers]);
 }
 
 /** What is seldom set, where it is. */
@@ -428,15 +469,17 @@ function otherRules(draft: RolloutDraft, { rules, errors }: RolloutPlan): [strin
   const own = [...draft.waves.map((row) => row.own), draft.restOwn].flatMap((each, index) =>
     each === undefined ? [] : [String(index + 1)],
   );
-  const rateWords =
-    rate === null ? "" : `${plural(rate.perHour, "offer")} an hour${rate.growthFactor > 1 ? ", growing" : ""}`;
+  const waves = listed(own);
   const parts: [string, string | undefined][] = [
-    ["Starts", startAt === null ? undefined : moment(startAt)],
-    ["How fast", rate === null ? undefined : rateError(errors) === undefined ? rateWords : NOT_COMPLETE],
-    ["Approval", approval ? "each wave, by somebody else" : undefined],
-    ["Rules of its own", own.length === 0 ? undefined : `wave ${own.join(", ")}`],
-    ["Offers", draft.maintenance.windows.length === 0 ? undefined : "in maintenance windows only"],
-    ["Tried again", draft.retries.length === 0 ? undefined : draft.retries.map(({ after }) => after).join(", ")],
+    [t`Starts`, startAt === null ? undefined : moment(startAt)],
+    [t`How fast`, rate === null ? undefined : rateError(errors) === undefined ? rateWords(rate) : NOT_COMPLETE],
+    [t`Approval`, approval ? t`each wave, by somebody else` : undefined],
+    [t`Rules of its own`, own.length === 0 ? undefined : t`wave ${waves}`],
+    [t`Offers`, draft.maintenance.windows.length === 0 ? undefined : t`in maintenance windows only`],
+    [
+      t`Tried again`,
+      draft.retries.length === 0 ? undefined : listed(draft.retries.map(({ after }) => retriedWords[after])),
+    ],
   ];
   return parts.filter((part): part is [string, string] => part[1] !== undefined);
 }

@@ -1,6 +1,8 @@
 // The last look at a rollout before it is started: what it will do to how many devices, when, what it would meet as the
 // server sees it now, and whether a second person is needed.
 
+import { t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import { type ReactNode, useEffect, useMemo, useRef } from "react";
 import type { NewRollout, Preflight, TwoPersonRule } from "@flipside/api/types";
 import { preflightRollout } from "../api/rollouts.ts";
@@ -9,7 +11,7 @@ import { useResource } from "../live/hooks.ts";
 import { Resource } from "../live/resource.ts";
 import { reviewedWaves, reviewSentences } from "../review-words.ts";
 import type { RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
-import { ownTimeZone, plural } from "../words/quantities.ts";
+import { ownTimeZone } from "../words/quantities.ts";
 import { ActButton } from "./act.tsx";
 import { CumulativeBar } from "./cumulative-stages.tsx";
 import { Icon } from "./icon.tsx";
@@ -40,6 +42,7 @@ export function RolloutReview({
 }: Props): ReactNode {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
+  const { name } = request;
   const asked = JSON.stringify(request);
   const preflight = useMemo(
     () =>
@@ -53,15 +56,15 @@ export function RolloutReview({
     <section className="review" aria-labelledby="review-heading">
       <div className="panel">
         <h2 id="review-heading" ref={heading} tabIndex={-1}>
-          Review: <bdi>{request.name}</bdi>
+          <Trans>
+            Review: <bdi>{name}</bdi>
+          </Trans>
         </h2>
-        <p>
-          <bdi>{plan.release.product}</bdi> <bdi>{plan.release.version}</bdi> goes to{" "}
-          <strong>{plural(plan.chosen.length, "device")}</strong>, in {plural(plan.dealt.sizes?.length ?? 0, "wave")}.
-          Nothing has happened yet.
-        </p>
+        <Gist plan={plan} />
         <Stages draft={draft} plan={plan} />
-        <h3>When it stops, and how fast it goes</h3>
+        <h3>
+          <Trans>When it stops, and how fast it goes</Trans>
+        </h3>
         <ul className="facts">
           {reviewSentences(draft, plan).map((sentence) => (
             <li key={sentence}>{sentence}</li>
@@ -70,33 +73,62 @@ export function RolloutReview({
         <SecondPerson />
       </div>
       <div className="panel">
-        <h2>What it would meet</h2>
-        <Loaded resource={preflight} what="what it would meet">
+        <h2>
+          <Trans>What it would meet</Trans>
+        </h2>
+        <Loaded resource={preflight} what={t`what it would meet`}>
           {(value) => <PreflightPanel preflight={value} />}
         </Loaded>
       </div>
       <RehearsalPanel request={request} asked={rehearsed} onAsked={onRehearsed} />
       <div className="actions">
         <ActButton needs="rollouts:write" className="button primary" aria-disabled={busy} onClick={onStart}>
-          <Icon name="play" /> {busy ? "Creating…" : "Start rollout"}
+          <Icon name="play" /> {busy ? t`Creating…` : t`Start rollout`}
         </ActButton>
         <button type="button" className="button" onClick={onBack}>
-          Change something
+          <Trans>Change something</Trans>
         </button>
       </div>
     </section>
   );
 }
 
+function Gist({ plan: { release, chosen, dealt } }: Pick<Props, "plan">): ReactNode {
+  const { product, version } = release;
+  const devices = chosen.length;
+  const waves = dealt.sizes?.length ?? 0;
+  return (
+    <p>
+      <Trans>
+        <bdi>{product}</bdi> <bdi>{version}</bdi> goes to{" "}
+        <strong>
+          <Plural value={devices} one="# device" other="# devices" />
+        </strong>
+        , in <Plural value={waves} one="# wave" other="# waves" />. Nothing has happened yet.
+      </Trans>
+    </p>
+  );
+}
+
+const zone = ownTimeZone();
+
+const Stage = ({ number, sentence }: { number: number; sentence: string }): ReactNode => (
+  <Trans>
+    <strong>Wave {number}:</strong> {sentence}
+  </Trans>
+);
+
 const Stages = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode => (
-  <ol className="stages" role="list" aria-label="Its waves, one after the other">
+  <ol className="stages" role="list" aria-label={t`Its waves, one after the other`}>
     {reviewedWaves(draft, plan).map(({ index, sentence }) => (
       <li key={index}>
-        <strong>Wave {index + 1}:</strong> {sentence}
+        <Stage number={index + 1} sentence={sentence} />
         <CumulativeBar sizes={plan.dealt.sizes!} index={index} />
       </li>
     ))}
-    <li className="muted">Times are of {ownTimeZone()}.</li>
+    <li className="muted">
+      <Trans>Times are of {zone}.</Trans>
+    </li>
   </ol>
 );
 
@@ -111,8 +143,8 @@ function SecondPerson(): ReactNode {
       <Icon name={isNeeded ? "alert" : "check"} />
       <span>
         {isNeeded
-          ? "Starting a rollout takes two persons here: it waits until somebody else has confirmed it."
-          : "Nobody else is needed to start it."}
+          ? t`Starting a rollout takes two persons here: it waits until somebody else has confirmed it.`
+          : t`Nobody else is needed to start it.`}
       </span>
     </p>
   );

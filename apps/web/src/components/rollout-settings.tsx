@@ -1,9 +1,11 @@
 // What a rollout goes by, in sentences and as a table; changed by the button beside it.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import { mayAct } from "@flipside/api/rollout-transitions";
 import type { Rollout } from "@flipside/api/types";
-import { duration, plural } from "../words/quantities.ts";
+import { duration } from "../words/quantities.ts";
 import { ruleSentences, waveGroups } from "../words/rule-sentences.ts";
 import { ActButton } from "./act.tsx";
 import { ChangeRulesDialog } from "./rules-dialog.tsx";
@@ -20,7 +22,9 @@ export function RolloutSettings({ rollout, onChanged }: Props): ReactNode {
   const mayChange = archivedAt === null && mayAct(state, "change-rules");
   return (
     <section className="panel" aria-labelledby="settings-heading">
-      <h2 id="settings-heading">Settings</h2>
+      <h2 id="settings-heading">
+        <Trans>Settings</Trans>
+      </h2>
       <ul className="facts">
         {waveGroups(settings.rules).map(({ name, rules }) =>
           ruleSentences(rules, name).map((sentence) => <li key={`${name} ${sentence}`}>{sentence}</li>),
@@ -33,12 +37,12 @@ export function RolloutSettings({ rollout, onChanged }: Props): ReactNode {
       {mayChange ? (
         <div className="actions">
           <ActButton needs="rollouts:write" className="button small" onClick={() => setChanging(true)}>
-            Edit rules
+            <Trans>Edit rules</Trans>
           </ActButton>
         </div>
       ) : (
         <p className="muted">
-          {archivedAt === null ? "It is over: its rules can’t be changed any more." : "It is archived."}
+          {archivedAt === null ? t`It is over: its rules can’t be changed any more.` : t`It is archived.`}
         </p>
       )}
       {changing && <ChangeRulesDialog rollout={rollout} onChanged={onChanged} onClose={() => setChanging(false)} />}
@@ -46,13 +50,22 @@ export function RolloutSettings({ rollout, onChanged }: Props): ReactNode {
   );
 }
 
-const otherSentences = ({ lateOffersMs, allowOlder, acceptsClaimed, retries }: Rollout["settings"]): string[] => [
-  lateOffersMs === 0
-    ? "Who was away in its wave gets nothing when it comes back after the end."
-    : `Who was away in its wave is offered the image when it comes back, up to ${duration(lateOffersMs)} after the end.`,
-  ...(retries.length === 0
-    ? []
-    : [`${plural(retries.length, "kind of failure is", "kinds of failure are")} tried again.`]),
-  ...(allowOlder ? ["Devices that run a newer release are offered it, too."] : []),
-  ...(acceptsClaimed ? ["The word of devices that no agent of ours speaks for is enough."] : []),
-];
+function otherSentences({ lateOffersMs, allowOlder, acceptsClaimed, retries }: Rollout["settings"]): string[] {
+  const time = duration(lateOffersMs);
+  const kinds = retries.length;
+  return [
+    lateOffersMs === 0
+      ? t`Who was away in its wave gets nothing when it comes back after the end.`
+      : t`Who was away in its wave is offered the image when it comes back, up to ${time} after the end.`,
+    ...(kinds === 0
+      ? []
+      : [
+          plural(kinds, {
+            one: "# kind of failure is tried again.",
+            other: "# kinds of failure are tried again.",
+          }),
+        ]),
+    ...(allowOlder ? [t`Devices that run a newer release are offered it, too.`] : []),
+    ...(acceptsClaimed ? [t`The word of devices that no agent of ours speaks for is enough.`] : []),
+  ];
+}

@@ -1,5 +1,6 @@
 // The rules of a wave as fields: of a rollout that is made, of one of its waves, and of one that runs.
 
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { paces, type RuleErrors, type TypedRate, type TypedRules } from "../typed-rules.ts";
 import { ownTimeZone } from "../words/quantities.ts";
@@ -19,15 +20,15 @@ interface Props {
 export const FailureFields = ({ typed, change, errors, children }: Props & { children?: ReactNode }): ReactNode => (
   <div className="pair">
     <NumberField
-      label="Failures above"
-      hint="Of a wave’s finished devices. 0 acts at the first failure."
+      label={t`Failures above`}
+      hint={t`Of a wave’s finished devices. 0 acts at the first failure.`}
       unit="%"
       max={100}
       typed={typed.threshold}
       onChange={(threshold) => change({ threshold })}
       error={errors.threshold}
     />
-    <Field label="Then" hint="What the rollout does by itself when too many of a wave fail.">
+    <Field label={t`Then`} hint={t`What the rollout does by itself when too many of a wave fail.`}>
       {(ids) => (
         <select
           {...ids}
@@ -43,9 +44,9 @@ export const FailureFields = ({ typed, change, errors, children }: Props & { chi
       )}
     </Field>
     <NumberField
-      label="Failures count from"
-      hint="Before so many of a wave have finished, a few failures say little of the rest. A smaller wave counts when all have."
-      unit="finished devices"
+      label={t`Failures count from`}
+      hint={t`Before so many of a wave have finished, a few failures say little of the rest. A smaller wave counts when all have.`}
+      unit={t`finished devices`}
       min={1}
       typed={typed.minimumSample}
       onChange={(minimumSample) => change({ minimumSample })}
@@ -58,8 +59,8 @@ export const FailureFields = ({ typed, change, errors, children }: Props & { chi
 export const SoakField = ({ label, typed, change, errors }: Props & { label: string }): ReactNode => (
   <TimeField
     label={label}
-    hint="After its last device has finished. What fails in that time still counts. 0 goes on at once."
-    unitLabel="Unit of the watch"
+    hint={t`After its last device has finished. What fails in that time still counts. 0 goes on at once.`}
+    unitLabel={t`Unit of the watch`}
     time={typed.soak}
     onChange={(soak) => change({ soak })}
     error={errors.soak}
@@ -68,9 +69,9 @@ export const SoakField = ({ label, typed, change, errors }: Props & { label: str
 
 export const DeadlineField = ({ typed, change, errors }: Props): ReactNode => (
   <TimeField
-    label="Time each device may take"
-    hint="From the start of its wave to the offer; after that it counts as away. Again from the offer to the end; after that, as timed out."
-    unitLabel="Unit of the time"
+    label={t`Time each device may take`}
+    hint={t`From the start of its wave to the offer; after that it counts as away. Again from the offer to the end; after that, as timed out.`}
+    unitLabel={t`Unit of the time`}
     time={typed.deadline}
     onChange={(deadline) => change({ deadline })}
     error={errors.deadline}
@@ -79,15 +80,17 @@ export const DeadlineField = ({ typed, change, errors }: Props): ReactNode => (
 
 export const UnderWayField = ({ typed, change, errors }: Props): ReactNode => (
   <NumberField
-    label="Devices at work at a time"
-    hint="The next ones are offered the image as others end. Empty: all of a wave."
-    unit="devices"
+    label={t`Devices at work at a time`}
+    hint={t`The next ones are offered the image as others end. Empty: all of a wave.`}
+    unit={t`devices`}
     optional
     typed={typed.underWayMax}
     onChange={(underWayMax) => change({ underWayMax })}
     error={errors.underWayMax}
   />
 );
+
+const zone = ownTimeZone();
 
 export const StartField = ({
   label,
@@ -96,7 +99,7 @@ export const StartField = ({
   change,
   errors,
 }: Props & { label: string; hint: string }): ReactNode => (
-  <Field label={label} hint={`In your time zone, ${ownTimeZone()}. ${hint}`} error={errors.startAt}>
+  <Field label={label} hint={t`In your time zone, ${zone}. ${hint}`} error={errors.startAt}>
     {(ids) => (
       <input
         {...ids}
@@ -109,16 +112,16 @@ export const StartField = ({
 );
 
 const paceWords: Record<TypedRate["pace"], { label: string; means: string }> = {
-  "as-asked": { label: "As devices ask", means: "Each is offered the image as soon as it is its turn." },
-  constant: { label: "At a rate", means: "Offers are evenly spaced, however many devices there are." },
-  growing: { label: "At a rate that grows", means: "Slowly at first, and faster with what succeeds." },
+  "as-asked": { label: t`As devices ask`, means: t`Each is offered the image as soon as it is its turn.` },
+  constant: { label: t`At a rate`, means: t`Offers are evenly spaced, however many devices there are.` },
+  growing: { label: t`At a rate that grows`, means: t`Slowly at first, and faster with what succeeds.` },
 };
 
 export const RateFields = ({ typed: { rate }, change, errors }: Props): ReactNode => {
   const set = (part: Partial<TypedRate>): void => change({ rate: { ...rate, ...part } });
   return (
     <div className="pair">
-      <Field label="How fast" hint={paceWords[rate.pace].means}>
+      <Field label={t`How fast`} hint={paceWords[rate.pace].means}>
         {(ids) => (
           <select
             {...ids}
@@ -135,9 +138,9 @@ export const RateFields = ({ typed: { rate }, change, errors }: Props): ReactNod
       </Field>
       {rate.pace !== "as-asked" && (
         <NumberField
-          label={rate.pace === "growing" ? "Offers an hour at first" : "Offers an hour"}
-          hint="One at a time: 60 is one a minute."
-          unit="an hour"
+          label={rate.pace === "growing" ? t`Offers an hour at first` : t`Offers an hour`}
+          hint={t`One at a time: 60 is one a minute.`}
+          unit={t`an hour`}
           typed={rate.perHour}
           onChange={(perHour) => set({ perHour })}
           error={errors.perHour}
@@ -146,9 +149,9 @@ export const RateFields = ({ typed: { rate }, change, errors }: Props): ReactNod
       {rate.pace === "growing" && (
         <>
           <NumberField
-            label="Grows"
-            hint="So many times as many each time."
-            unit="times"
+            label={t`Grows`}
+            hint={t`So many times as many each time.`}
+            unit={t`times`}
             min={1}
             max={10}
             typed={rate.growthFactor}
@@ -156,18 +159,18 @@ export const RateFields = ({ typed: { rate }, change, errors }: Props): ReactNod
             error={errors.growthFactor}
           />
           <NumberField
-            label="Whenever so many more are confirmed"
-            hint="It grows with what has succeeded, not with time."
-            unit="devices"
+            label={t`Whenever so many more are confirmed`}
+            hint={t`It grows with what has succeeded, not with time.`}
+            unit={t`devices`}
             min={1}
             typed={rate.growthConfirmed}
             onChange={(growthConfirmed) => set({ growthConfirmed })}
             error={errors.growthConfirmed}
           />
           <NumberField
-            label="And never more than"
-            hint="Empty: no limit."
-            unit="an hour"
+            label={t`And never more than`}
+            hint={t`Empty: no limit.`}
+            unit={t`an hour`}
             optional
             typed={rate.perHourMax}
             onChange={(perHourMax) => set({ perHourMax })}
@@ -183,7 +186,7 @@ export const ApprovalField = ({ label, typed, change }: Omit<Props, "errors"> & 
   <CheckField
     checked={typed.approval}
     change={(approval) => change({ approval })}
-    hint="It starts only when somebody else than who makes the rollout has approved it."
+    hint={t`It starts only when somebody else than who makes the rollout has approved it.`}
   >
     {label}
   </CheckField>
@@ -199,11 +202,11 @@ export const RuleFields = ({ isFirst, ...props }: AllProps): ReactNode => (
   <div className="stack">
     <FailureFields {...props}>
       <DeadlineField {...props} />
-      <SoakField {...props} label="Watched for" />
+      <SoakField {...props} label={t`Watched for`} />
       <UnderWayField {...props} />
-      {!isFirst && <StartField {...props} label="Starts not before" hint="Empty: when it is its turn." />}
+      {!isFirst && <StartField {...props} label={t`Starts not before`} hint={t`Empty: when it is its turn.`} />}
     </FailureFields>
     <RateFields {...props} />
-    <ApprovalField {...props} label="Wants the approval of somebody else" />
+    <ApprovalField {...props} label={t`Wants the approval of somebody else`} />
   </div>
 );

@@ -1,5 +1,7 @@
 // Other rules for the waves of a rollout that are not over.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Rollout } from "@flipside/api/types";
 import { changeRules } from "../api/rollouts.ts";
@@ -14,8 +16,11 @@ interface Props {
   onClose: () => void;
 }
 
+const waveAlone = (number: number): string => t`Wave ${number} alone`;
+
 export function ChangeRulesDialog({ rollout, onChanged, onClose }: Props): ReactNode {
   const present = Math.max(0, rollout.currentWave);
+  const first = present + 1;
   const [scope, setScope] = useState("all");
   const typedOf = (of: string) => typedRulesOf(rollout.settings.rules[of === "all" ? present : Number(of)]!);
   const before = typedOf(scope);
@@ -25,9 +30,9 @@ export function ChangeRulesDialog({ rollout, onChanged, onClose }: Props): React
   const change = differing(rulesOf(typed), rulesOf(before));
   return (
     <FormDialog
-      title="Change the rules"
-      confirm="Change rules"
-      lead="The rules were not changed"
+      title={t`Change the rules`}
+      confirm={t`Change rules`}
+      lead={t`The rules were not changed`}
       isWrong={Object.keys(errors).length > 0}
       action={async () => {
         if (Object.keys(change).length === 0) return;
@@ -38,13 +43,15 @@ export function ChangeRulesDialog({ rollout, onChanged, onClose }: Props): React
       onClose={onClose}
       about={
         <p className="muted">
-          They hold from now on. A lower limit of failures may act at once; a wave that wants approval and has it is to
-          be approved anew.
+          <Trans>
+            They hold from now on. A lower limit of failures may act at once; a wave that wants approval and has it is
+            to be approved anew.
+          </Trans>
         </p>
       }
       fields={(tried) => (
         <>
-          <Field label="Waves">
+          <Field label={t`Waves`}>
             {(ids) => (
               <select
                 {...ids}
@@ -54,10 +61,10 @@ export function ChangeRulesDialog({ rollout, onChanged, onClose }: Props): React
                   setTyped(typedOf(target.value));
                 }}
               >
-                <option value="all">Wave {present + 1} and all later ones</option>
+                <option value="all">{t`Wave ${first} and all later ones`}</option>
                 {rollout.waves.slice(present).map(({ index }) => (
                   <option key={index} value={index}>
-                    Wave {index + 1} alone
+                    {waveAlone(index + 1)}
                   </option>
                 ))}
               </select>

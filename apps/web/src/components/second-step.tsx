@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import type { User } from "@flipside/api/types";
@@ -39,11 +41,13 @@ export function SecondStep({ onEntered, onOver }: Props): ReactNode {
   return (
     <form onSubmit={submit}>
       <p className="muted" role="status">
-        The password is right. {code === undefined ? "Now use your passkey." : "Now type one of your recovery codes."}
+        {code === undefined
+          ? t`The password is right. Now use your passkey.`
+          : t`The password is right. Now type one of your recovery codes.`}
       </p>
       {problem && <ProblemNotice problem={problem} />}
       {code !== undefined && (
-        <Field label="Recovery code" hint="Each of them counts once.">
+        <Field label={t`Recovery code`} hint={t`Each of them counts once.`}>
           {(ids) => (
             <input
               {...ids}
@@ -60,17 +64,17 @@ export function SecondStep({ onEntered, onOver }: Props): ReactNode {
         </Field>
       )}
       <button type="submit" className="button primary wide" aria-disabled={busy}>
-        {busy ? "Signing in…" : code === undefined ? "Use passkey" : "Sign in"}
+        {busy ? t`Signing in…` : code === undefined ? t`Use passkey` : t`Sign in`}
       </button>
       <button
         type="button"
         className="button quiet wide"
         onClick={() => setCode((before) => (before === undefined ? "" : undefined))}
       >
-        {code === undefined ? "Use a recovery code instead" : "Use a passkey instead"}
+        {code === undefined ? t`Use a recovery code instead` : t`Use a passkey instead`}
       </button>
       <button type="button" className="button quiet wide" onClick={() => onOver(undefined)}>
-        Go back
+        <Trans>Go back</Trans>
       </button>
     </form>
   );

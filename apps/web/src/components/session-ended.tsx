@@ -1,5 +1,6 @@
 // Over a page whose session has ended: what was typed there stays, and goes on once somebody has signed in.
 
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useId } from "react";
 import { SignInForm } from "../pages/sign-in-page.tsx";
 import { useSession, useUser } from "../session.tsx";
@@ -19,12 +20,16 @@ export function SessionEnded(): ReactNode {
       onCancel={(event) => event.preventDefault()}
       onClose={({ currentTarget }) => currentTarget.isConnected && currentTarget.showModal()}
     >
-      <h2 id={id}>Sign in again</h2>
-      <p role="status">Your session has ended. What you have begun here is kept for {userName}.</p>
+      <h2 id={id}>
+        <Trans>Sign in again</Trans>
+      </h2>
+      <p role="status">
+        <Trans>Your session has ended. What you have begun here is kept for {userName}.</Trans>
+      </p>
       <SignInForm isAgain />
       <p>
         <button type="button" className="button small quiet" onClick={forget}>
-          Give it up and leave this page
+          <Trans>Give it up and leave this page</Trans>
         </button>
       </p>
     </dialog>

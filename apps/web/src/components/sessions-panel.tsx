@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { UserSession } from "@flipside/api/types";
 import { type ReactNode, useState } from "react";
 import { endSession, sessionPage, type Whose } from "../api/access.ts";
@@ -12,39 +14,47 @@ const allPage = (after: string | undefined) => sessionPage("all", after);
 
 function columnsFor(whose: Whose, end: (session: UserSession) => void): Column<UserSession>[] {
   const from: Column<UserSession> = {
-    head: "From",
+    head: t`From`,
     isName: whose === "own",
     cell: ({ address, client, isCurrent }) => (
       <>
-        <span className="row-name">{address || "not known"}</span>
-        {isCurrent && <span className="sub">this one</span>}
+        <span className="row-name">{address || t`not known`}</span>
+        {isCurrent && (
+          <span className="sub">
+            <Trans>this one</Trans>
+          </span>
+        )}
         <span className="sub untrusted">{client}</span>
       </>
     ),
   };
   const whom: Column<UserSession> = {
-    head: "Account",
+    head: t`Account`,
     isName: true,
     cell: ({ userName }) => <span className="row-name">{userName}</span>,
   };
   return [
     ...(whose === "all" ? [whom] : []),
     from,
-    { head: "Began", cell: ({ startedAt }) => <TimeAgo at={startedAt} /> },
-    { head: "Last used", cell: ({ lastSeenAt }) => <TimeAgo at={lastSeenAt} /> },
-    { head: "Ends", cell: ({ endsAt }) => <TimeToCome at={endsAt} /> },
+    { head: t`Began`, cell: ({ startedAt }) => <TimeAgo at={startedAt} /> },
+    { head: t`Last used`, cell: ({ lastSeenAt }) => <TimeAgo at={lastSeenAt} /> },
+    { head: t`Ends`, cell: ({ endsAt }) => <TimeToCome at={endsAt} /> },
     {
-      head: "Actions",
+      head: t`Actions`,
       bareOnCard: true,
       className: "col-actions",
       cell: (session) => (
         <button type="button" className="button small" onClick={() => end(session)}>
-          End
+          <Trans>End</Trans>
         </button>
       ),
     },
   ];
 }
+
+const endOf = (userName: string): string => t`End the session of ${userName}?`;
+
+const whoeverUsesIt = (address: string): string => t`Whoever uses it, from ${address}, has to sign in again.`;
 
 /** Sessions: each sign-in is one. */
 export function SessionsPanel({ whose }: { whose: Whose }): ReactNode {
@@ -52,30 +62,26 @@ export function SessionsPanel({ whose }: { whose: Whose }): ReactNode {
   const [ending, setEnding] = useState<UserSession>();
   return (
     <section className="panel" aria-labelledby="sessions-heading">
-      <h2 id="sessions-heading">{whose === "own" ? "Your sessions" : "Sessions"}</h2>
+      <h2 id="sessions-heading">{whose === "own" ? t`Your sessions` : t`Sessions`}</h2>
       <PagedTable
         list={list}
-        what="the sessions"
-        caption="Sessions, the newest first"
+        what={t`the sessions`}
+        caption={t`Sessions, the newest first`}
         columns={columnsFor(whose, setEnding)}
         rowKey={({ id }) => id}
-        empty="Nobody is signed in."
+        empty={t`Nobody is signed in.`}
       />
       {ending && (
         <ConfirmDialog
-          title={ending.isCurrent ? "End this session?" : `End the session of ${ending.userName}?`}
-          confirm="End session"
+          title={ending.isCurrent ? t`End this session?` : endOf(ending.userName)}
+          confirm={t`End session`}
           action={async () => {
             await endSession(whose, ending.id);
             await list.reload();
           }}
           onClose={() => setEnding(undefined)}
         >
-          <p>
-            {ending.isCurrent
-              ? "It is the one that you use: you sign in again."
-              : `Whoever uses it, from ${ending.address}, has to sign in again.`}
-          </p>
+          <p>{ending.isCurrent ? t`It is the one that you use: you sign in again.` : whoeverUsesIt(ending.address)}</p>
         </ConfirmDialog>
       )}
     </section>

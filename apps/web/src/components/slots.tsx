@@ -1,6 +1,8 @@
 // The two slots of a device. A is always left and B always right, so that an update is seen to flip from one side to
 // the other.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { downloadedPart } from "@flipside/api/rollout-arithmetic";
 import type { Deployment, Device, SlotName } from "@flipside/api/types";
@@ -89,15 +91,19 @@ function SlotCell({ slot }: { slot: SlotView }): ReactNode {
           ) : slot.state === "empty" ? (
             "–"
           ) : (
-            "no version"
+            t`no version`
           )}
         </span>
         <span className={`slot-state tone-${writing ? "busy" : (words?.tone ?? "idle")}`}>
           <Icon name={writing ? "download" : (words?.icon ?? "question")} />
-          {writing ? "writing" : (words?.label ?? "unknown")}
+          {writing ? t`writing` : (words?.label ?? t`unknown`)}
         </span>
       </span>
-      {slot.runs && <span className="slot-runs">runs</span>}
+      {slot.runs && (
+        <span className="slot-runs">
+          <Trans>runs</Trans>
+        </span>
+      )}
     </li>
   );
 }
@@ -105,9 +111,14 @@ function SlotCell({ slot }: { slot: SlotView }): ReactNode {
 /** Both slots in the room of a table cell. */
 export function SlotPair({ device }: { device: Device }): ReactNode {
   const slots = slotViews(device);
-  if (!slots) return <span className="muted">Has not checked in yet</span>;
+  if (!slots)
+    return (
+      <span className="muted">
+        <Trans>Has not checked in yet</Trans>
+      </span>
+    );
   return (
-    <ul className="slot-pair" aria-label="Slots" role="list">
+    <ul className="slot-pair" aria-label={t`Slots`} role="list">
       {slots.map((slot) => (
         <SlotCell key={slot.name} slot={slot} />
       ))}
@@ -115,21 +126,31 @@ export function SlotPair({ device }: { device: Device }): ReactNode {
   );
 }
 
+const Writing = ({ version, percent }: { version: string | undefined; percent: number }): ReactNode => (
+  <p className="slot-writing-text">
+    <Icon name="download" />{" "}
+    <Trans>
+      {version} is being written here, {percent} %
+    </Trans>
+  </p>
+);
+
 function SlotBox({ slot }: { slot: SlotView }): ReactNode {
   const words = slot.state === undefined ? undefined : wordsOf(slotWords, slot.state);
+  const letter = slot.name.toUpperCase();
   const reason = slot.reasonName ? errorWords(slot.reasonName) : undefined;
   return (
     <section
       className={`slot-box ${slot.runs ? "runs" : ""} ${slot.state === "empty" ? "is-empty" : ""}`}
-      aria-label={`Slot ${slot.name.toUpperCase()}`}
+      aria-label={t`Slot ${letter}`}
     >
       {slot.writing !== undefined && <div className="slot-writing" style={{ width: `${slot.writing * 100}%` }} />}
       <header>
-        <span className="slot-letter">{slot.name.toUpperCase()}</span>
-        <span className="slot-role">{slot.runs ? "Running now" : "Idle"}</span>
+        <span className="slot-letter">{letter}</span>
+        <span className="slot-role">{slot.runs ? t`Running now` : t`Idle`}</span>
       </header>
       <p className="slot-big-version">
-        {slot.version ? <bdi>{slot.version}</bdi> : slot.state === "empty" ? "No image" : "Version not known"}
+        {slot.version ? <bdi>{slot.version}</bdi> : slot.state === "empty" ? t`No image` : t`Version not known`}
       </p>
       {words && (
         <p>
@@ -138,19 +159,18 @@ function SlotBox({ slot }: { slot: SlotView }): ReactNode {
       )}
       {slot.digest && (
         <p>
-          <span className="muted">Digest</span> <Digest value={slot.digest} />
+          <span className="muted">
+            <Trans>Digest</Trans>
+          </span>{" "}
+          <Digest value={slot.digest} />
         </p>
       )}
       {slot.reasonName && (
         <p>
-          {reason?.means ?? "It failed for a reason that this console does not know."} <code>{slot.reasonName}</code>
+          {reason?.means ?? t`It failed for a reason that this console does not know.`} <code>{slot.reasonName}</code>
         </p>
       )}
-      {slot.writing !== undefined && (
-        <p className="slot-writing-text">
-          <Icon name="download" /> {slot.writingVersion} is being written here, {Math.floor(slot.writing * 100)} %
-        </p>
-      )}
+      {slot.writing !== undefined && <Writing version={slot.writingVersion} percent={Math.floor(slot.writing * 100)} />}
       {slot.chunks && <ChunkMap {...slot.chunks} />}
     </section>
   );
@@ -159,7 +179,12 @@ function SlotBox({ slot }: { slot: SlotView }): ReactNode {
 /** Both slots with all that is known of them. */
 export function SlotBoxes({ device }: { device: Device }): ReactNode {
   const slots = slotViews(device);
-  if (!slots) return <p className="muted">The device has not checked in yet, so nothing is known of its slots.</p>;
+  if (!slots)
+    return (
+      <p className="muted">
+        <Trans>The device has not checked in yet, so nothing is known of its slots.</Trans>
+      </p>
+    );
   return (
     <div className="slot-boxes">
       {slots.map((slot) => (

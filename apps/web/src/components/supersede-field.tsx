@@ -1,5 +1,6 @@
 // Which rollouts end when the one that is being made starts.
 
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { mayAct } from "@flipside/api/rollout-transitions";
 import type { Release } from "@flipside/api/types";
@@ -27,7 +28,9 @@ export function SupersedeField({ draft, change, releases }: Props): ReactNode {
   };
   return (
     <fieldset className="choices">
-      <legend>Supersedes</legend>
+      <legend>
+        <Trans>Supersedes</Trans>
+      </legend>
       {open.map(({ id, name, version }) => (
         <label key={id} className="choice">
           <input
@@ -41,8 +44,10 @@ export function SupersedeField({ draft, change, releases }: Props): ReactNode {
         </label>
       ))}
       <p className="hint">
-        Such a rollout ends when this one starts. Who waits in it gets nothing from it any more; devices that are at
-        work on it go on to their end.
+        <Trans>
+          Such a rollout ends when this one starts. Who waits in it gets nothing from it any more; devices that are at
+          work on it go on to their end.
+        </Trans>
       </p>
     </fieldset>
   );

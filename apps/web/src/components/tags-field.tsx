@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import { scopeTagsMax, tagPattern } from "@flipside/api/limits";
 import { Field } from "./field.tsx";
@@ -8,11 +9,12 @@ export const tagsIn = (text: string): string[] => [...new Set(text.split(/[\s,]+
 /** Why they can't be used; undefined: they can. */
 export function tagsProblem(text: string): string | undefined {
   const tags = tagsIn(text);
-  if (tags.length > scopeTagsMax) return `Up to ${scopeTagsMax} tags; these are ${tags.length}.`;
+  const many = tags.length;
+  if (tags.length > scopeTagsMax) return t`Up to ${scopeTagsMax} tags; these are ${many}.`;
   const wrong = tags.find((tag) => !tagPattern.test(tag));
   return wrong === undefined
     ? undefined
-    : `“${wrong}” is no tag: 1 to 48 characters of a-z, 0-9, . _ : and -, not beginning with a sign.`;
+    : t`“${wrong}” is no tag: 1 to 48 characters of a-z, 0-9, . _ : and -, not beginning with a sign.`;
 }
 
 interface Props {
@@ -23,8 +25,8 @@ interface Props {
 /** Whose devices somebody sees. */
 export const ScopeField = ({ value, onChange }: Props): ReactNode => (
   <Field
-    label="Devices with one of these tags alone"
-    hint="Such as customer:acme. Left empty: the whole fleet."
+    label={t`Devices with one of these tags alone`}
+    hint={t`Such as customer:acme. Left empty: the whole fleet.`}
     error={tagsProblem(value)}
   >
     {(ids) => (

@@ -1,5 +1,7 @@
 // Settings that were kept under a name: a rollout begins with them, its own are kept, or one is kept no longer.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import { rolloutNameCharactersMax } from "@flipside/api/limits";
 import type { NewRollout, RolloutTemplate } from "@flipside/api/types";
@@ -21,6 +23,8 @@ interface Props {
 const useTemplates = (): Resource<RolloutTemplate[]> =>
   useFleet().asked<RolloutTemplate[]>("rollout templates", { load: listTemplates, apply: (value) => value });
 
+const deleteWords = (name: string): string => t`Delete the template ${name}?`;
+
 export function TemplateBar({ request, onTake }: Props): ReactNode {
   const resource = useTemplates();
   const { value: templates = [], problem } = useResource(resource);
@@ -35,19 +39,23 @@ export function TemplateBar({ request, onTake }: Props): ReactNode {
   };
   return (
     <section className="panel" aria-labelledby="template-heading">
-      <h2 id="template-heading">Template</h2>
-      {problem && <ProblemNotice problem={problem} lead="Could not load the templates" />}
+      <h2 id="template-heading">
+        <Trans>Template</Trans>
+      </h2>
+      {problem && <ProblemNotice problem={problem} lead={t`Could not load the templates`} />}
       <Field
-        label="Begin with the settings of"
+        label={t`Begin with the settings of`}
         hint={
           templates.length === 0
-            ? "None is kept yet. Set the waves and limits below, then keep them under a name."
-            : "Waves, limits and pace are taken over; release, devices and start stay as they are."
+            ? t`None is kept yet. Set the waves and limits below, then keep them under a name.`
+            : t`Waves, limits and pace are taken over; release, devices and start stay as they are.`
         }
       >
         {(ids) => (
           <select {...ids} value={chosenId} onChange={(event) => take(event.target.value)}>
-            <option value="">no template</option>
+            <option value="">
+              <Trans>no template</Trans>
+            </option>
             {templates.map(({ id, name }) => (
               <option key={id} value={id}>
                 {name}
@@ -58,11 +66,11 @@ export function TemplateBar({ request, onTake }: Props): ReactNode {
       </Field>
       <div className="actions template-actions">
         <ActButton needs="rollouts:write" className="button small" onClick={() => setSaving(request())}>
-          Keep as template…
+          <Trans>Keep as template…</Trans>
         </ActButton>
         {chosen && (
           <ActButton needs="rollouts:write" className="button small" onClick={() => setDeleting(true)}>
-            Delete template…
+            <Trans>Delete template…</Trans>
           </ActButton>
         )}
       </div>
@@ -77,8 +85,8 @@ export function TemplateBar({ request, onTake }: Props): ReactNode {
       )}
       {deleting && chosen && (
         <ConfirmDialog
-          title={`Delete the template ${chosen.name}?`}
-          confirm="Delete template"
+          title={deleteWords(chosen.name)}
+          confirm={t`Delete template`}
           dangerous
           action={async () => {
             await deleteTemplate(chosen.id);
@@ -87,7 +95,9 @@ export function TemplateBar({ request, onTake }: Props): ReactNode {
           }}
           onClose={() => setDeleting(false)}
         >
-          <p>Nobody can begin with it any more. Rollouts that were begun with it are as they are.</p>
+          <p>
+            <Trans>Nobody can begin with it any more. Rollouts that were begun with it are as they are.</Trans>
+          </p>
         </ConfirmDialog>
       )}
     </section>
@@ -104,24 +114,28 @@ interface SaveProps {
 
 function SaveDialog({ request, templates, suggested, onSaved, onClose }: SaveProps): ReactNode {
   const [name, setName] = useState(suggested);
-  const error = name.trim() === "" ? "Give it a name." : undefined;
+  const error = name.trim() === "" ? t`Give it a name.` : undefined;
   const isThere = templates.some((each) => each.name === name.trim());
   return (
     <FormDialog
-      title="Keep these settings as a template"
-      confirm={isThere ? "Replace template" : "Keep template"}
-      lead="The template was not kept"
+      title={t`Keep these settings as a template`}
+      confirm={isThere ? t`Replace template` : t`Keep template`}
+      lead={t`The template was not kept`}
       isWrong={error !== undefined}
       action={async () => {
         await saveTemplate(name.trim(), settingsOf(request));
         onSaved();
       }}
       onClose={onClose}
-      about={<p>Everybody who makes rollouts here can begin with it.</p>}
+      about={
+        <p>
+          <Trans>Everybody who makes rollouts here can begin with it.</Trans>
+        </p>
+      }
       fields={(tried) => (
         <Field
-          label="Name of the template"
-          hint={isThere ? "There is one of this name: it is replaced." : undefined}
+          label={t`Name of the template`}
+          hint={isThere ? t`There is one of this name: it is replaced.` : undefined}
           error={tried ? error : undefined}
         >
           {(ids) => (

@@ -3,9 +3,10 @@
 
 import { type ReactNode, useId, useState } from "react";
 import { glossary, type GlossaryTerm } from "../words/glossary.ts";
+import { termWords } from "../words/term-words.ts";
 
 /** `children`: as it stands in the text, where that is another form of the word. */
-export function Term({ of, children = of }: { of: GlossaryTerm; children?: ReactNode }): ReactNode {
+export function Term({ of, children = termWords[of] }: { of: GlossaryTerm; children?: ReactNode }): ReactNode {
   const id = useId();
   // Else it would be read and found where it stands, by whoever goes through the page.
   const [isOpen, setOpen] = useState(false);
@@ -23,7 +24,7 @@ export function Term({ of, children = of }: { of: GlossaryTerm; children?: React
       >
         {isOpen && (
           <>
-            <strong>{of}</strong> {glossary[of]}
+            <strong>{termWords[of]}</strong> {glossary[of]}
           </>
         )}
       </span>

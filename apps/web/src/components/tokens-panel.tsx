@@ -1,11 +1,14 @@
-import { type Permission, permissions as whatPermissionsLet } from "@flipside/api/permissions";
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
+import type { Permission } from "@flipside/api/permissions";
 import { tokenLifeDaysMax, tokenNameCharactersMax } from "@flipside/api/limits";
-import { scopeText } from "@flipside/api/scope";
 import type { ApiToken } from "@flipside/api/types";
 import { type ReactNode, useState } from "react";
 import { createToken, tokenPage, type Whose, withdrawToken } from "../api/access.ts";
 import { usePagedList } from "../paged-list.ts";
 import { useUser } from "../session.tsx";
+import { listed } from "../words/listed.ts";
+import { permissionWords } from "../words/permission-words.ts";
 import { CheckField } from "./check-field.tsx";
 import type { Column } from "./data-table.tsx";
 import { ConfirmDialog, FormDialog } from "./dialog.tsx";
@@ -17,36 +20,47 @@ import { ToldOnce } from "./told-once.tsx";
 const ownPage = (after: string | undefined) => tokenPage("own", after);
 const allPage = (after: string | undefined) => tokenPage("all", after);
 
+function taggedWords(scope: readonly string[]): string {
+  const tags = listed(scope);
+  return scope.length === 0 ? t`of devices tagged nothing` : t`of devices tagged ${tags}`;
+}
+
+const withdrawWords = (name: string): string => t`Withdraw ${name}?`;
+
 function columnsFor(whose: Whose, withdraw: (token: ApiToken) => void): Column<ApiToken>[] {
   return [
     {
-      head: "Token",
+      head: t`Token`,
       isName: true,
       cell: ({ name, userName }) => (
         <>
           <span className="row-name untrusted">{name}</span>
-          {whose === "all" && <span className="sub">of {userName}</span>}
+          {whose === "all" && (
+            <span className="sub">
+              <Trans>of {userName}</Trans>
+            </span>
+          )}
         </>
       ),
     },
     {
-      head: "May",
+      head: t`May`,
       cell: ({ permissions, scope }) => (
         <>
           {permissions.join(", ")}
-          {scope !== null && <span className="sub">of devices tagged {scopeText(scope)}</span>}
+          {scope !== null && <span className="sub">{taggedWords(scope)}</span>}
         </>
       ),
     },
-    { head: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt === null ? "never" : <TimeAgo at={lastUsedAt} />) },
-    { head: "Ends", cell: ({ endsAt }) => <TimeToCome at={endsAt} /> },
+    { head: t`Last used`, cell: ({ lastUsedAt }) => (lastUsedAt === null ? t`never` : <TimeAgo at={lastUsedAt} />) },
+    { head: t`Ends`, cell: ({ endsAt }) => <TimeToCome at={endsAt} /> },
     {
-      head: "Actions",
+      head: t`Actions`,
       bareOnCard: true,
       className: "col-actions",
       cell: (token) => (
         <button type="button" className="button small" onClick={() => withdraw(token)}>
-          Withdraw
+          <Trans>Withdraw</Trans>
         </button>
       ),
     },
@@ -66,17 +80,21 @@ function NewTokenDialog({ onClose, onMade }: NewTokenProps): ReactNode {
   const [chosen, setChosen] = useState<readonly Permission[]>(["fleet:read"]);
   const [days, setDays] = useState(String(lifeDaysDefault));
   const isLife = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= tokenLifeDaysMax;
-  const nameProblem = name.trim() === "" ? "Say what it is for." : undefined;
+  const nameProblem = name.trim() === "" ? t`Say what it is for.` : undefined;
   return (
     <FormDialog
-      title="Make a token"
-      confirm="Make token"
-      lead="The token was not made"
+      title={t`Make a token`}
+      confirm={t`Make token`}
+      lead={t`The token was not made`}
       isWrong={nameProblem !== undefined || chosen.length === 0 || !isLife}
-      about={<p>A program shows it in place of a password. It may what you choose, as long as you may.</p>}
+      about={
+        <p>
+          <Trans>A program shows it in place of a password. It may what you choose, as long as you may.</Trans>
+        </p>
+      }
       fields={(tried) => (
         <>
-          <Field label="What it is for" error={tried ? nameProblem : undefined}>
+          <Field label={t`What it is for`} error={tried ? nameProblem : undefined}>
             {(ids) => (
               <input
                 {...ids}
@@ -88,7 +106,9 @@ function NewTokenDialog({ onClose, onMade }: NewTokenProps): ReactNode {
             )}
           </Field>
           <fieldset className="choices">
-            <legend>What it may</legend>
+            <legend>
+              <Trans>What it may</Trans>
+            </legend>
             {may.map((permission) => (
               <CheckField
                 key={permission}
@@ -96,16 +116,20 @@ function NewTokenDialog({ onClose, onMade }: NewTokenProps): ReactNode {
                 change={(isChosen) =>
                   setChosen(isChosen ? [...chosen, permission] : chosen.filter((each) => each !== permission))
                 }
-                hint={whatPermissionsLet[permission]}
+                hint={permissionWords[permission]}
               >
                 {permission}
               </CheckField>
             ))}
-            {tried && chosen.length === 0 && <p className="field-error">Choose one at least.</p>}
+            {tried && chosen.length === 0 && (
+              <p className="field-error">
+                <Trans>Choose one at least.</Trans>
+              </p>
+            )}
           </fieldset>
           <Field
-            label="Days that it lasts"
-            error={isLife ? undefined : `A whole number from 1 to ${tokenLifeDaysMax}.`}
+            label={t`Days that it lasts`}
+            error={isLife ? undefined : t`A whole number from 1 to ${tokenLifeDaysMax}.`}
           >
             {(ids) => (
               <input {...ids} inputMode="numeric" value={days} onChange={(event) => setDays(event.target.value)} />
@@ -131,25 +155,27 @@ export function TokensPanel({ whose }: { whose: Whose }): ReactNode {
   return (
     <section className="panel" aria-labelledby="tokens-heading">
       <div className="panel-head">
-        <h2 id="tokens-heading">{whose === "own" ? "Your tokens" : "Tokens"}</h2>
+        <h2 id="tokens-heading">{whose === "own" ? t`Your tokens` : t`Tokens`}</h2>
         {whose === "own" && (
           <button type="button" className="button small" onClick={() => setMaking(true)}>
-            Make a token
+            <Trans>Make a token</Trans>
           </button>
         )}
       </div>
       {told && (
         <ToldOnce text={told} onKept={() => setTold(undefined)}>
-          Programs take it as <code>FLIPSIDE_TOKEN</code>, or as <code>Authorization: Bearer</code>.
+          <Trans>
+            Programs take it as <code>FLIPSIDE_TOKEN</code>, or as <code>Authorization: Bearer</code>.
+          </Trans>
         </ToldOnce>
       )}
       <PagedTable
         list={list}
-        what="the tokens"
-        caption="Tokens, the newest first"
+        what={t`the tokens`}
+        caption={t`Tokens, the newest first`}
         columns={columnsFor(whose, setWithdrawing)}
         rowKey={({ id }) => id}
-        empty="None yet."
+        empty={t`None yet.`}
       />
       {making && (
         <NewTokenDialog
@@ -162,15 +188,17 @@ export function TokensPanel({ whose }: { whose: Whose }): ReactNode {
       )}
       {withdrawing && (
         <ConfirmDialog
-          title={`Withdraw ${withdrawing.name}?`}
-          confirm="Withdraw token"
+          title={withdrawWords(withdrawing.name)}
+          confirm={t`Withdraw token`}
           action={async () => {
             await withdrawToken(whose, withdrawing.id);
             await list.reload();
           }}
           onClose={() => setWithdrawing(undefined)}
         >
-          <p>The program that shows it is refused from now on. It can't be given back.</p>
+          <p>
+            <Trans>The program that shows it is refused from now on. It can't be given back.</Trans>
+          </p>
         </ConfirmDialog>
       )}
     </section>

@@ -1,9 +1,12 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { TwoPersonRule as Rule } from "@flipside/api/types";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import { asProblem } from "../api/problem.ts";
 import { getTwoPersonRule, setTwoPersonRule } from "../api/second-person.ts";
 import { useUser } from "../session.tsx";
+import { listed } from "../words/listed.ts";
 import { operationWords } from "../words/operation-words.ts";
 import { CheckField } from "./check-field.tsx";
 import { FormDialog } from "./dialog.tsx";
@@ -19,14 +22,16 @@ function RuleDialog({ rule, onClose, onSet }: DialogProps): ReactNode {
   const [chosen, setChosen] = useState<readonly string[]>(rule.operations);
   return (
     <FormDialog
-      title="What takes two persons"
-      confirm="Set the rule"
-      lead="The rule is as it was"
+      title={t`What takes two persons`}
+      confirm={t`Set the rule`}
+      lead={t`The rule is as it was`}
       isWrong={false}
       about={
         <p>
-          One person asks for it, another confirms it. With any of these, changing accounts and this rule takes two as
-          well: else one person could become two.
+          <Trans>
+            One person asks for it, another confirms it. With any of these, changing accounts and this rule takes two as
+            well: else one person could become two.
+          </Trans>
         </p>
       }
       fields={() => (
@@ -50,6 +55,22 @@ function RuleDialog({ rule, onClose, onSet }: DialogProps): ReactNode {
   );
 }
 
+function Takes({ operations, besides }: Rule): ReactNode {
+  const two = listed(operations.map(operationWords));
+  const also = listed(besides.map(operationWords));
+  return (
+    <p>
+      <Trans>Takes two: {two}.</Trans>
+      {besides.length > 0 && (
+        <span className="muted">
+          {" "}
+          <Trans>Because of these also: {also}.</Trans>
+        </span>
+      )}
+    </p>
+  );
+}
+
 /** Which operations take two, and, for who may, other ones. */
 export function TwoPersonRule(): ReactNode {
   const { may } = useUser();
@@ -65,26 +86,26 @@ export function TwoPersonRule(): ReactNode {
     }
   }, []);
   useEffect(() => void load(), [load]);
-  const words = (operations: readonly string[]): string => operations.map(operationWords).join(", ");
   return (
     <section className="panel" aria-labelledby="rule-heading">
       <div className="panel-head">
-        <h2 id="rule-heading">The rule</h2>
+        <h2 id="rule-heading">
+          <Trans>The rule</Trans>
+        </h2>
         {may.includes("accounts:manage") && rule && (
           <button type="button" className="button small" onClick={() => setIsChanging(true)}>
-            Change the rule
+            <Trans>Change the rule</Trans>
           </button>
         )}
       </div>
-      {problem && <ProblemNotice problem={problem} lead="Could not load the rule" onRetry={() => void load()} />}
+      {problem && <ProblemNotice problem={problem} lead={t`Could not load the rule`} onRetry={() => void load()} />}
       {rule &&
         (rule.operations.length === 0 ? (
-          <p className="muted">Nothing takes two persons: who may do a thing does it alone.</p>
-        ) : (
-          <p>
-            Takes two: {words(rule.operations)}.
-            {rule.besides.length > 0 && <span className="muted"> Because of these also: {words(rule.besides)}.</span>}
+          <p className="muted">
+            <Trans>Nothing takes two persons: who may do a thing does it alone.</Trans>
           </p>
+        ) : (
+          <Takes {...rule} />
         ))}
       {isChanging && rule && <RuleDialog rule={rule} onClose={() => setIsChanging(false)} onSet={setRule} />}
     </section>

@@ -1,7 +1,8 @@
 // Fields for what is typed: a number, or a length of time, beside its unit.
 
+import { t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
-import { type TimeUnit, type TypedTime, timeUnits } from "../typed-time.ts";
+import type { TimeUnit, TypedTime } from "../typed-time.ts";
 import { Field } from "./field.tsx";
 
 interface TypedProps {
@@ -50,6 +51,8 @@ export const NumberField = ({
   </Field>
 );
 
+const unitWords: Record<TimeUnit, string> = { minutes: t`minutes`, hours: t`hours`, days: t`days` };
+
 interface TimeProps extends TypedProps {
   unitLabel: string;
   time: TypedTime;
@@ -74,8 +77,10 @@ export const TimeField = ({ label, hint, error, unitLabel, time, onChange }: Tim
           value={time.unit}
           onChange={(event) => onChange({ ...time, unit: event.target.value as TimeUnit })}
         >
-          {Object.keys(timeUnits).map((unit) => (
-            <option key={unit}>{unit}</option>
+          {Object.entries(unitWords).map(([unit, words]) => (
+            <option key={unit} value={unit}>
+              {words}
+            </option>
           ))}
         </select>
       </div>

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { type ReactNode, useState } from "react";
 import { ExactInput } from "./exact-input.tsx";
 import { Field } from "./field.tsx";
@@ -16,7 +17,7 @@ export function useTypedName(name: string): TypedName {
   return {
     isWrong,
     field: (tried) => (
-      <Field label={`Type “${name}”`} error={tried && isWrong ? `Type ${name} to say that it is meant.` : undefined}>
+      <Field label={t`Type “${name}”`} error={tried && isWrong ? t`Type ${name} to say that it is meant.` : undefined}>
         {(ids) => <ExactInput {...ids} value={typed} onChange={setTyped} />}
       </Field>
     ),

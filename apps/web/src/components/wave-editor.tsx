@@ -1,11 +1,13 @@
 // The waves of a rollout as rows, and below them how many devices each has, as it changes.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useId } from "react";
 import { wholePercent } from "@flipside/api/rollout-arithmetic";
 import type { FilterError } from "@flipside/device-filter";
 import type { RuleErrors, TypedRules } from "../typed-rules.ts";
 import { type DealtWaves, takesAll, type TypedWaves, type WaveRow, waveRow } from "../typed-waves.ts";
-import { count, plural } from "../words/quantities.ts";
+import { count } from "../words/quantities.ts";
 import { CumulativeBar } from "./cumulative-stages.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { FilterField } from "./filter-field.tsx";
@@ -39,6 +41,11 @@ const copied = ({
   startAt: "",
 });
 
+function waveName(index: number): string {
+  const number = index + 1;
+  return t`Wave ${number}`;
+}
+
 export function WaveEditor({ draft, onChange, total, dealt, errors, showErrors }: Props): ReactNode {
   const { waves: rows, restOwn } = draft;
   const previewId = useId();
@@ -65,8 +72,8 @@ export function WaveEditor({ draft, onChange, total, dealt, errors, showErrors }
           </SizeRow>
         ))}
         <li>
-          <span className="wave-row-name">Wave {rows.length + 1}</span>
-          <span className="muted">{rows.length === 0 ? "all devices" : "the rest"}</span>
+          <span className="wave-row-name">{waveName(rows.length)}</span>
+          <span className="muted">{rows.length === 0 ? t`all devices` : t`the rest`}</span>
           {!takesAll(rows) && ownOf(rows.length, restOwn, (own) => onChange({ restOwn: own }))}
         </li>
       </ol>
@@ -75,7 +82,7 @@ export function WaveEditor({ draft, onChange, total, dealt, errors, showErrors }
         className="button small"
         onClick={() => onChange({ waves: [...rows, waveRow("", "percent")] })}
       >
-        <Icon name="plus" /> Add wave
+        <Icon name="plus" /> <Trans>Add wave</Trans>
       </button>
       <WavePreview id={previewId} dealt={dealt} total={total} />
     </>
@@ -98,39 +105,40 @@ interface RowProps {
 
 function SizeRow({ row, index, problem, fault, previewId, onChange, onRemove, children }: RowProps): ReactNode {
   const errorId = `${previewId}-${row.key}`;
+  const number = index + 1;
   return (
     <li>
-      <span className="wave-row-name">Wave {index + 1}</span>
+      <span className="wave-row-name">{waveName(index)}</span>
       <div className="joined">
         <input
           type="number"
           inputMode="numeric"
           min="1"
           step={row.unit === "percent" ? "any" : "1"}
-          aria-label={`Size of wave ${index + 1}`}
+          aria-label={t`Size of wave ${number}`}
           aria-describedby={problem === undefined ? previewId : errorId}
           {...(problem === undefined || fault !== undefined ? {} : { "aria-invalid": true })}
-          {...(row.unit === "filter" ? { placeholder: "all" } : {})}
+          {...(row.unit === "filter" ? { placeholder: t`all` } : {})}
           value={row.amount}
           onChange={(event) => onChange({ amount: event.target.value })}
         />
         <select
-          aria-label={`Unit of wave ${index + 1}`}
+          aria-label={t`Unit of wave ${number}`}
           value={row.unit}
           onChange={(event) => onChange({ unit: event.target.value as WaveRow["unit"] })}
         >
-          <option value="devices">devices</option>
-          <option value="percent">% of all, in total</option>
-          <option value="filter">of those that a filter means</option>
+          <option value="devices">{t`devices`}</option>
+          <option value="percent">{t`% of all, in total`}</option>
+          <option value="filter">{t`of those that a filter means`}</option>
         </select>
       </div>
-      <button type="button" className="icon-button" aria-label={`Remove wave ${index + 1}`} onClick={onRemove}>
+      <button type="button" className="icon-button" aria-label={t`Remove wave ${number}`} onClick={onRemove}>
         <Icon name="cross" />
       </button>
       {row.unit === "filter" && (
         <div className="wave-filter">
           <FilterField
-            label={`Filter of wave ${index + 1}`}
+            label={t`Filter of wave ${number}`}
             value={row.filter}
             onChange={(filter) => onChange({ filter })}
             fault={fault}
@@ -159,11 +167,14 @@ interface OwnProps {
 
 /** Rules that hold for this wave alone. They begin as the rollout's, and what is left as it is stays the rollout's. */
 function OwnRules({ index, own, set, draft, errors, showErrors }: OwnProps): ReactNode {
-  const label = `Rules of wave ${index + 1}`;
+  const number = index + 1;
+  const label = t`Rules of wave ${number}`;
   if (own === undefined)
     return (
       <button type="button" className="button small quiet wave-own" onClick={() => set(copied(draft))}>
-        Own rules<span className="visually-hidden"> of wave {index + 1}</span>
+        <Trans>
+          Own rules<span className="visually-hidden"> of wave {number}</span>
+        </Trans>
       </button>
     );
   return (
@@ -176,7 +187,7 @@ function OwnRules({ index, own, set, draft, errors, showErrors }: OwnProps): Rea
           isFirst={index === 0}
         />
         <button type="button" className="button small" onClick={() => set(undefined)}>
-          Same as the rollout
+          <Trans>Same as the rollout</Trans>
         </button>
       </Disclosure>
     </fieldset>
@@ -185,6 +196,13 @@ function OwnRules({ index, own, set, draft, errors, showErrors }: OwnProps): Rea
 
 const reachedBy = (sizes: readonly number[], wave: number): number =>
   sizes.slice(0, wave + 1).reduce((sum, size) => sum + size, 0);
+
+function shareWords(size: number, reachedThen: number, ofAll: number): string {
+  const percent = count(wholePercent(size, ofAll));
+  const reached = count(reachedThen);
+  const total = count(ofAll);
+  return t`${percent} %, ${reached} of ${total} by then`;
+}
 
 const WavePreview = ({
   id,
@@ -195,27 +213,33 @@ const WavePreview = ({
   dealt: DealtWaves;
   total: number;
 }): ReactNode => (
-  <div className="wave-preview" id={id} role="status" aria-label="Preview of the waves">
+  <div className="wave-preview" id={id} role="status" aria-label={t`Preview of the waves`}>
     {sizes === undefined ? (
-      <p className="muted">Complete the sizes to see how many devices each wave has.</p>
+      <p className="muted">
+        <Trans>Complete the sizes to see how many devices each wave has.</Trans>
+      </p>
     ) : total === 0 ? (
-      <p className="muted">Choose devices to see how many each wave has.</p>
+      <p className="muted">
+        <Trans>Choose devices to see how many each wave has.</Trans>
+      </p>
     ) : (
       <>
         <ol role="list">
           {sizes.map((size, i) => (
             <li key={i} className={size === 0 ? "muted" : ""}>
-              <span>Wave {i + 1}</span> <strong>{plural(size, "device")}</strong>{" "}
+              <span>{waveName(i)}</span> <strong>{plural(size, { one: "# device", other: "# devices" })}</strong>{" "}
               <span className="muted">
-                {size === 0
-                  ? "(nothing left for it)"
-                  : `${count(wholePercent(size, total))} %, ${count(reachedBy(sizes, i))} of ${count(total)} by then`}
+                {size === 0 ? t`(nothing left for it)` : shareWords(size, reachedBy(sizes, i), total)}
               </span>
               <CumulativeBar sizes={sizes} index={i} />
             </li>
           ))}
         </ol>
-        {!isExact && <p className="hint">About so many: whom a filter finds depends on who went before.</p>}
+        {!isExact && (
+          <p className="hint">
+            <Trans>About so many: whom a filter finds depends on who went before.</Trans>
+          </p>
+        )}
       </>
     )}
   </div>

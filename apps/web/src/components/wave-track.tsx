@@ -1,7 +1,9 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { failuresOf, sharePercent, watchedWave } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary, StateCounts, WaveProgress } from "@flipside/api/types";
-import { count, plural } from "../words/quantities.ts";
+import { count } from "../words/quantities.ts";
 import { type Tone, waveStanding } from "../words/state-words.ts";
 import { Icon } from "./icon.tsx";
 import { StateBadge } from "./state-badge.tsx";
@@ -42,18 +44,18 @@ interface WaveProps {
 
 function Wave({ wave, steps, watchedUntil }: WaveProps): ReactNode {
   const { index, state, total, finished, succeeded, cancelled, unreached } = wave;
-  const failures = failuresOf(wave);
-  const { failed } = failures;
+  const { failed } = failuresOf(wave);
+  const number = index + 1;
   return (
-    <li className={`wave is-${watchedUntil === null ? state : "watched"}`} aria-label={`Wave ${index + 1}`}>
+    <li className={`wave is-${watchedUntil === null ? state : "watched"}`} aria-label={t`Wave ${number}`}>
       <div className="wave-head">
-        <span className="wave-name">Wave {index + 1}</span>
+        <span className="wave-name">{t`Wave ${number}`}</span>
         <StateBadge words={waveStanding(wave)} />
       </div>
       <div
         className="wave-bar"
         role="img"
-        aria-label={`${succeeded} succeeded, ${failed} did not, ${cancelled} cancelled, ${unreached} away, of ${total}`}
+        aria-label={t`${succeeded} succeeded, ${failed} did not, ${cancelled} cancelled, ${unreached} away, of ${total}`}
       >
         <div className="tone-ok" style={{ flexGrow: succeeded }} />
         <div className="tone-bad" style={{ flexGrow: failed }} />
@@ -61,29 +63,41 @@ function Wave({ wave, steps, watchedUntil }: WaveProps): ReactNode {
         <div className="away" style={{ flexGrow: unreached }} />
         <div className="open" style={{ flexGrow: Math.max(0, total - finished - unreached) }} />
       </div>
-      <p className="wave-numbers">
-        <strong>
-          {cancelled < total && `${count(finished)} / `}
-          {plural(total, "device")}
-        </strong>
-        {failed > 0 && (
-          <span className="tone-bad wave-failed">
-            {count(failed)} not updated ({sharePercent(failures)} %)
-          </span>
-        )}
-        {unreached > 0 && <span className="tone-idle">{count(unreached)} away</span>}
-        {cancelled > 0 && <span className="tone-idle">{count(cancelled)} cancelled</span>}
-      </p>
+      <Numbers wave={wave} />
       {cancelled < total && <Lane wave={wave} steps={steps} />}
       {watchedUntil !== null && (
         <p className="wave-watched">
           <Icon name="clock" />
           <span>
-            Watched until <TimeToCome at={watchedUntil} />
+            <Trans>
+              Watched until <TimeToCome at={watchedUntil} />
+            </Trans>
           </span>
         </p>
       )}
     </li>
+  );
+}
+
+function Numbers({ wave }: Pick<WaveProps, "wave">): ReactNode {
+  const { total, cancelled, unreached } = wave;
+  const failures = failuresOf(wave);
+  const percent = sharePercent(failures) ?? 0;
+  const finished = count(wave.finished);
+  const failed = count(failures.failed);
+  return (
+    <p className="wave-numbers">
+      <strong>
+        {cancelled < total
+          ? t`${finished} / ${plural(total, { one: "# device", other: "# devices" })}`
+          : plural(total, { one: "# device", other: "# devices" })}
+      </strong>
+      {failures.failed > 0 && <span className="tone-bad wave-failed">{t`${failed} not updated (${percent} %)`}</span>}
+      {unreached > 0 && <span className="tone-idle">{plural(unreached, { one: "# away", other: "# away" })}</span>}
+      {cancelled > 0 && (
+        <span className="tone-idle">{plural(cancelled, { one: "# cancelled", other: "# cancelled" })}</span>
+      )}
+    </p>
   );
 }
 
@@ -98,27 +112,30 @@ function stationsOf(wave: WaveProgress, steps: StateCounts | undefined): Station
   const { failed } = failuresOf(wave);
   const between: Station[] =
     steps === undefined
-      ? [{ label: "under way", devices: underWay(wave), tone: "busy" }]
+      ? [{ label: t`under way`, devices: underWay(wave), tone: "busy" }]
       : [
-          { label: "offered", devices: steps.offered, tone: "busy" },
-          { label: "downloading", devices: steps.downloading + steps.verifying, tone: "busy" },
-          { label: "on trial", devices: steps.installed + steps.rebooting + steps.testing, tone: "busy" },
+          { label: t`offered`, devices: steps.offered, tone: "busy" },
+          { label: t`downloading`, devices: steps.downloading + steps.verifying, tone: "busy" },
+          { label: t`on trial`, devices: steps.installed + steps.rebooting + steps.testing, tone: "busy" },
         ];
   return [
-    { label: "waiting", devices: wave.waiting, tone: "idle" },
+    { label: t`waiting`, devices: wave.waiting, tone: "idle" },
     ...between,
-    { label: "confirmed", devices: wave.succeeded, tone: "ok" },
-    { label: "failed", devices: failed, tone: "bad" },
+    { label: t`confirmed`, devices: wave.succeeded, tone: "ok" },
+    { label: t`failed`, devices: failed, tone: "bad" },
   ];
 }
 
 /** Where the devices of a wave are on their way. */
-const Lane = ({ wave, steps }: Pick<WaveProps, "wave" | "steps">): ReactNode => (
-  <ol className="lane" role="list" aria-label={`Where the devices of wave ${wave.index + 1} are`}>
-    {stationsOf(wave, steps).map(({ label, devices, tone }) => (
-      <li key={label} className={devices === 0 ? "is-empty" : `tone-${tone}`}>
-        <strong>{count(devices)}</strong> {label}
-      </li>
-    ))}
-  </ol>
-);
+function Lane({ wave, steps }: Pick<WaveProps, "wave" | "steps">): ReactNode {
+  const number = wave.index + 1;
+  return (
+    <ol className="lane" role="list" aria-label={t`Where the devices of wave ${number} are`}>
+      {stationsOf(wave, steps).map(({ label, devices, tone }) => (
+        <li key={label} className={devices === 0 ? "is-empty" : `tone-${tone}`}>
+          <strong>{count(devices)}</strong> {label}
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,12 +1,16 @@
 // What is asked before somebody is told of what happens, and what came of telling.
 
-import { type WebhookEvent, webhookEventNames, webhookEvents } from "@flipside/api/webhook-events";
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
+import { type WebhookEvent, webhookEventNames } from "@flipside/api/webhook-events";
 import { webhookDescriptionCharactersMax, webhookUrlCharactersMax } from "@flipside/api/limits";
 import type { Webhook, WebhookChannel, WebhookDelivery } from "@flipside/api/types";
 import { type ReactNode, useCallback, useState } from "react";
 import { createWebhook, deliveryPage, sendAgain } from "../api/webhooks.ts";
 import { usePagedList } from "../paged-list.ts";
 import { deliveryWords } from "../words/access-words.ts";
+import { eventWords } from "../words/event-words.ts";
+import { joined } from "../words/listed.ts";
 import { wordsOf } from "../words/state-words.ts";
 import { CheckField } from "./check-field.tsx";
 import type { Column } from "./data-table.tsx";
@@ -17,10 +21,10 @@ import { StateBadge } from "./state-badge.tsx";
 import { TimeAgo } from "./time-ago.tsx";
 
 export const channels: Record<WebhookChannel, { name: string; hint: string; example: string }> = {
-  webhook: { name: "Webhook", hint: "Signed messages of JSON (Standard Webhooks).", example: "https://…" },
-  slack: { name: "Slack", hint: "The address of an incoming webhook.", example: "https://hooks.slack.com/…" },
-  teams: { name: "Microsoft Teams", hint: "The address of a workflow.", example: "https://…" },
-  email: { name: "E-mail", hint: "One mailbox.", example: "mailto:ops@example.org" },
+  webhook: { name: t`Webhook`, hint: t`Signed messages of JSON (Standard Webhooks).`, example: "https://…" },
+  slack: { name: "Slack", hint: t`The address of an incoming webhook.`, example: "https://hooks.slack.com/…" },
+  teams: { name: "Microsoft Teams", hint: t`The address of a workflow.`, example: "https://…" },
+  email: { name: t`E-mail`, hint: t`One mailbox.`, example: "mailto:ops@example.org" },
 };
 
 interface NewProps {
@@ -30,20 +34,25 @@ interface NewProps {
 
 export function NewWebhookDialog({ onClose, onMade }: NewProps): ReactNode {
   const [channel, setChannel] = useState<WebhookChannel>("webhook");
+  const { hint, example } = channels[channel];
   const [url, setUrl] = useState("");
   const [description, setDescription] = useState("");
   const [chosen, setChosen] = useState<readonly WebhookEvent[] | null>(null);
   const isUrl = (channel === "email" ? /^mailto:\S+@\S+$/ : /^https?:\/\/\S+$/).test(url);
   return (
     <FormDialog
-      title="Tell somebody of what happens"
-      confirm="Add"
-      lead="It was not added"
+      title={t`Tell somebody of what happens`}
+      confirm={t`Add`}
+      lead={t`It was not added`}
       isWrong={!isUrl || chosen?.length === 0}
-      about={<p>Every message is tried again for a day if it does not arrive.</p>}
+      about={
+        <p>
+          <Trans>Every message is tried again for a day if it does not arrive.</Trans>
+        </p>
+      }
       fields={(tried) => (
         <>
-          <Field label="By" hint={channels[channel].hint}>
+          <Field label={t({ message: "By", context: "by which means" })} hint={hint}>
             {(ids) => (
               <select {...ids} value={channel} onChange={(event) => setChannel(event.target.value as WebhookChannel)}>
                 {Object.entries(channels).map(([value, { name }]) => (
@@ -54,23 +63,20 @@ export function NewWebhookDialog({ onClose, onMade }: NewProps): ReactNode {
               </select>
             )}
           </Field>
-          <Field
-            label="Address"
-            error={tried && !isUrl ? `An address such as ${channels[channel].example}` : undefined}
-          >
+          <Field label={t`Address`} error={tried && !isUrl ? t`An address such as ${example}` : undefined}>
             {(ids) => (
               <input
                 {...ids}
                 autoComplete="off"
                 spellCheck={false}
                 maxLength={webhookUrlCharactersMax}
-                placeholder={channels[channel].example}
+                placeholder={example}
                 value={url}
                 onChange={(event) => setUrl(event.target.value)}
               />
             )}
           </Field>
-          <Field label="What it is for (if you like)">
+          <Field label={t`What it is for (if you like)`}>
             {(ids) => (
               <input
                 {...ids}
@@ -84,13 +90,15 @@ export function NewWebhookDialog({ onClose, onMade }: NewProps): ReactNode {
           <CheckField
             checked={chosen === null}
             change={(all) => setChosen(all ? null : [...webhookEventNames])}
-            hint="Also of what later versions will tell of."
+            hint={t`Also of what later versions will tell of.`}
           >
-            Tell of everything
+            <Trans>Tell of everything</Trans>
           </CheckField>
           {chosen !== null && (
             <fieldset className="choices">
-              <legend>Tell of</legend>
+              <legend>
+                <Trans>Tell of</Trans>
+              </legend>
               {webhookEventNames.map((name) => (
                 <CheckField
                   key={name}
@@ -98,12 +106,16 @@ export function NewWebhookDialog({ onClose, onMade }: NewProps): ReactNode {
                   change={(isChosen) =>
                     setChosen(isChosen ? [...chosen, name] : chosen.filter((each) => each !== name))
                   }
-                  hint={webhookEvents[name]}
+                  hint={eventWords[name]}
                 >
                   {name}
                 </CheckField>
               ))}
-              {tried && chosen.length === 0 && <p className="field-error">Choose one at least.</p>}
+              {tried && chosen.length === 0 && (
+                <p className="field-error">
+                  <Trans>Choose one at least.</Trans>
+                </p>
+              )}
             </fieldset>
           )}
         </>
@@ -118,9 +130,15 @@ export function NewWebhookDialog({ onClose, onMade }: NewProps): ReactNode {
   );
 }
 
+const tellsOf = ({ attempts, status, problem, answer }: WebhookDelivery): string[] => [
+  ...(attempts > 1 ? [t`${attempts} tries`] : []),
+  ...(status === null ? [] : [t`answer ${status}`]),
+  ...[problem ?? answer ?? ""].filter((said) => said !== ""),
+];
+
 const columnsFor = (again: (delivery: WebhookDelivery) => void): Column<WebhookDelivery>[] => [
   {
-    head: "Message",
+    head: t`Message`,
     isName: true,
     cell: ({ type, createdAt }) => (
       <>
@@ -129,26 +147,22 @@ const columnsFor = (again: (delivery: WebhookDelivery) => void): Column<WebhookD
     ),
   },
   {
-    head: "State",
-    cell: ({ state, attempts, status, problem, answer }) => (
+    head: t`State`,
+    cell: (delivery) => (
       <>
-        <StateBadge words={wordsOf(deliveryWords, state)} />
-        <span className="sub untrusted">
-          {[attempts > 1 && `${attempts} tries`, status !== null && `answer ${status}`, problem ?? answer]
-            .filter(Boolean)
-            .join(", ")}
-        </span>
+        <StateBadge words={wordsOf(deliveryWords, delivery.state)} />
+        <span className="sub untrusted">{joined(tellsOf(delivery))}</span>
       </>
     ),
   },
   {
-    head: "Actions",
+    head: t`Actions`,
     bareOnCard: true,
     className: "col-actions",
     cell: (delivery) =>
       delivery.state !== "waiting" && (
         <button type="button" className="button small" onClick={() => again(delivery)}>
-          Send again
+          <Trans>Send again</Trans>
         </button>
       ),
   },
@@ -159,21 +173,21 @@ export function DeliveriesDialog({ webhook, onClose }: { webhook: Webhook; onClo
   const again = (delivery: WebhookDelivery): void =>
     void sendAgain(webhook.id, delivery.id).then(list.reload, list.reload);
   return (
-    <Dialog title="What was sent" onClose={onClose}>
+    <Dialog title={t`What was sent`} onClose={onClose}>
       <PagedTable
         list={list}
-        what="what was sent"
-        caption="Messages, the newest first"
+        what={t`what was sent`}
+        caption={t`Messages, the newest first`}
         columns={columnsFor(again)}
         rowKey={({ id }) => id}
-        empty="Nothing has happened since that it would be told of."
+        empty={t`Nothing has happened since that it would be told of.`}
       />
       <div className="actions dialog-actions">
         <button type="button" className="button" onClick={() => void list.reload()}>
-          Look again
+          <Trans>Look again</Trans>
         </button>
         <button type="button" className="button primary" onClick={onClose}>
-          Close
+          <Trans>Close</Trans>
         </button>
       </div>
     </Dialog>

@@ -1,5 +1,7 @@
 // Where a release runs: how many devices of each hardware have it in the slot that runs, and how it stands there.
 
+import { t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { DeviceGroup, Release } from "@flipside/api/types";
 import { quoted } from "@flipside/device-filter";
@@ -7,7 +9,7 @@ import { countDevices } from "../api/counted-devices.ts";
 import type { SlotStateName } from "../format.ts";
 import { useFleet } from "../live/hooks.ts";
 import { devicesPath } from "../router.ts";
-import { count, plural } from "../words/quantities.ts";
+import { count } from "../words/quantities.ts";
 import { slotWords, wordsOf } from "../words/state-words.ts";
 import { DataTable } from "./data-table.tsx";
 import { Link } from "./link.tsx";
@@ -26,8 +28,10 @@ export function WhereItRuns({ release: { id, images } }: { release: Pick<Release
   });
   return (
     <section className="panel" aria-labelledby="runs-heading">
-      <h2 id="runs-heading">Where it runs</h2>
-      <Loaded resource={groups} what="the devices that run it">
+      <h2 id="runs-heading">
+        <Trans>Where it runs</Trans>
+      </h2>
+      <Loaded resource={groups} what={t`the devices that run it`}>
         {(counted) => <Runs id={id} groups={counted} />}
       </Loaded>
     </section>
@@ -39,29 +43,33 @@ function Runs({ id, groups }: { id: string; groups: readonly DeviceGroup[] }): R
   if (all === 0)
     return (
       <p className="muted">
-        No device that you see runs it. It reaches devices by a rollout, or by what they were made with.
+        <Trans>No device that you see runs it. It reaches devices by a rollout, or by what they were made with.</Trans>
       </p>
     );
   return (
     <>
       <p>
-        <Link href={devicesPath(runs(id))}>{plural(all, "device")}</Link> {all === 1 ? "runs" : "run"} it, as their last
-        check-ins say.
+        <Trans>
+          <Link href={devicesPath(runs(id))}>
+            <Plural value={all} one="# device" other="# devices" />
+          </Link>{" "}
+          <Plural value={all} one="runs it" other="run it" />, as their last check-ins say.
+        </Trans>
       </p>
       <DataTable
-        caption="Devices that run it"
+        caption={t`Devices that run it`}
         rows={[...groups]}
         rowKey={({ values }) => values.join(" ")}
         columns={[
-          { head: "Hardware", isName: true, cell: ({ values: [hardware] }) => <bdi>{hardware ?? "not known"}</bdi> },
+          { head: t`Hardware`, isName: true, cell: ({ values: [hardware] }) => <bdi>{hardware ?? t`not known`}</bdi> },
           {
-            head: "State of the image",
+            head: t`State of the image`,
             cell: ({ values: [, state] }) => (
               <StateBadge words={wordsOf(slotWords, (state ?? "empty") as SlotStateName)} />
             ),
           },
           {
-            head: "Devices",
+            head: t`Devices`,
             cell: ({ values: [hardware, state], count: devices }) => (
               <Link
                 href={devicesPath(

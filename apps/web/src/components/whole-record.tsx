@@ -1,5 +1,7 @@
 // The record as a whole: checked here, line by line, and given as a file.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ChainPlace, judge, placeText } from "@flipside/api/audit-chain";
 import type { ProblemError } from "@flipside/api/problem";
 import { type ReactNode, useState } from "react";
@@ -7,6 +9,7 @@ import { recordAsFile, wholeRecord } from "../api/audit.ts";
 import { asProblem } from "../api/problem.ts";
 import { typedPlace } from "../typed-place.ts";
 import { count } from "../words/quantities.ts";
+import { wrongRecordWords } from "../words/wrong-record-words.ts";
 import { Digest } from "./digest.tsx";
 import { Field } from "./field.tsx";
 import { Icon } from "./icon.tsx";
@@ -34,34 +37,51 @@ function Told({ verdict }: { verdict: Verdict }): ReactNode {
   return (
     <div className={`notice tone-${isWrong ? "bad" : "ok"}`} role={isWrong ? "alert" : "status"}>
       <Icon name={isWrong ? "cross" : "check"} />
-      <div className="notice-body">
-        {isWrong ? (
-          <>
-            <p className="notice-title">The record does not hold</p>
-            <p>
-              Something is wrong with it: {verdict.wrong}. Keep a copy of the database, and compare it with an export of
-              an earlier day.
-            </p>
-          </>
-        ) : (
-          <>
-            <p className="notice-title">
-              The record holds: {count(verdict.place.number)} lines are what was written, one after the other
-            </p>
-            <p>
-              {verdict.noted !== undefined && `Line ${verdict.noted.number} is the one that was noted. `}
-              Note where it ends, away from this server: <Digest value={placeText(verdict.place)} />. Whoever checks
-              against it later learns whether lines were taken away, or all of them written anew.
-            </p>
-          </>
-        )}
-      </div>
+      <div className="notice-body">{isWrong ? <DoesNotHold verdict={verdict} /> : <Holds {...verdict} />}</div>
     </div>
+  );
+}
+
+function DoesNotHold({ verdict }: { verdict: { wrong: string } }): ReactNode {
+  const wrong = wrongRecordWords(verdict.wrong);
+  return (
+    <>
+      <p className="notice-title">
+        <Trans>The record does not hold</Trans>
+      </p>
+      <p>
+        <Trans>
+          Something is wrong with it: {wrong}. Keep a copy of the database, and compare it with an export of an earlier
+          day.
+        </Trans>
+      </p>
+    </>
+  );
+}
+
+function Holds({ place, noted }: { place: ChainPlace; noted: ChainPlace | undefined }): ReactNode {
+  const lines = count(place.number);
+  const line = noted?.number;
+  return (
+    <>
+      <p className="notice-title">
+        <Trans>The record holds: {lines} lines are what was written, one after the other</Trans>
+      </p>
+      <p>
+        {line !== undefined && `${t`Line ${line} is the one that was noted.`} `}
+        <Trans>
+          Note where it ends, away from this server: <Digest value={placeText(place)} />. Whoever checks against it
+          later learns whether lines were taken away, or all of them written anew.
+        </Trans>
+      </p>
+    </>
   );
 }
 
 /** Pages that came in clear from another computer are given no hashes by their browsers. */
 const canHash = globalThis.isSecureContext;
+
+const linesAreChained = t`Each line's hash covers the one before it: whoever reads them all sees whether one was changed.`;
 
 export function WholeRecord(): ReactNode {
   const [typed, setTyped] = useState("");
@@ -90,14 +110,15 @@ export function WholeRecord(): ReactNode {
   return (
     <>
       <p className="muted">
-        Each line's hash covers the one before it: whoever reads them all sees whether one was changed.{" "}
-        {!canHash && "This browser can do so over HTTPS alone. "}
-        <code>flipside audit verify</code> does the same, and checks an exported file, too.
+        {linesAreChained} {!canHash && `${t`This browser can do so over HTTPS alone.`} `}
+        <Trans>
+          <code>flipside audit verify</code> does the same, and checks an exported file, too.
+        </Trans>
       </p>
       <div className="field-row">
         <Field
-          label="Against what was noted"
-          hint="NUMBER:HASH of an earlier check. Empty: lines against each other alone."
+          label={t`Against what was noted`}
+          hint={t`NUMBER:HASH of an earlier check. Empty: lines against each other alone.`}
           error={"error" in noted ? noted.error : undefined}
         >
           {(ids) => (
@@ -114,21 +135,21 @@ export function WholeRecord(): ReactNode {
           type="button"
           className="button"
           aria-disabled={busy !== undefined || !canHash || "error" in noted}
-          onClick={() => canHash && void run("check", "The record was not checked", check)}
+          onClick={() => canHash && void run("check", t`The record was not checked`, check)}
         >
-          {busy === "check" ? "Checking…" : "Check all lines"}
+          {busy === "check" ? t`Checking…` : t`Check all lines`}
         </button>
         <button
           type="button"
           className="button"
           aria-disabled={busy !== undefined}
           onClick={() =>
-            void run("export", "The record was not exported", async () =>
+            void run("export", t`The record was not exported`, async () =>
               keep(await recordAsFile(), `flipside-record-${today}.jsonl`),
             )
           }
         >
-          {busy === "export" ? "Exporting…" : "Export all"}
+          {busy === "export" ? t`Exporting…` : t`Export all`}
         </button>
       </div>
       {problem && <ProblemNotice problem={problem.of} lead={problem.lead} />}

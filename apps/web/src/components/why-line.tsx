@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { Why } from "@flipside/api/types";
 import { useResource } from "../live/hooks.ts";
@@ -16,24 +18,34 @@ export function WhyLine({ resource }: { resource: Resource<Why> }): ReactNode {
       <Icon name="clock" />
       <span>
         {asSentence(sentence)} <WhyTimes why={why} />
-        {actions.length > 0 && <>You can {actions.join(", or ")}.</>}
+        {actions.length > 0 && <Actions actions={actions} />}
       </span>
     </p>
   );
+}
+
+function Actions({ actions }: Pick<Why, "actions">): ReactNode {
+  const words = actions.reduce((before, next) => t`${before}, or ${next}`);
+  return <Trans>You can {words}.</Trans>;
 }
 
 function WhyTimes({ why: { since, until } }: { why: Why }): ReactNode {
   if (since === null && until === null) return null;
   return (
     <>
-      {since !== null && (
-        <>
-          Since <TimeToCome at={since} />
-        </>
-      )}
-      {since !== null && until !== null && ", at the latest until "}
-      {since === null && "At the latest until "}
-      {until !== null && <TimeToCome at={until} />}.{" "}
+      {until === null ? (
+        <Trans>
+          Since <TimeToCome at={since!} />.
+        </Trans>
+      ) : since === null ? (
+        <Trans>
+          At the latest until <TimeToCome at={until} />.
+        </Trans>
+      ) : (
+        <Trans>
+          Since <TimeToCome at={since} />, at the latest until <TimeToCome at={until} />.
+        </Trans>
+      )}{" "}
     </>
   );
 }

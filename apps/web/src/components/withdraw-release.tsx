@@ -1,12 +1,14 @@
 // A release is withdrawn: its rollouts are cancelled, one after the other, and it is archived.
 
+import { t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Release, RolloutSummary } from "@flipside/api/types";
 import { archiveRelease } from "../api/releases.ts";
 import { actOnRollout } from "../api/rollouts.ts";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { rolloutPath } from "../router.ts";
-import { plural } from "../words/quantities.ts";
+import { joined } from "../words/listed.ts";
 import { withdrawnWords } from "../words/withdrawal-words.ts";
 import { ActButton, useRefusal } from "./act.tsx";
 import { ConfirmDialog } from "./dialog.tsx";
@@ -22,7 +24,8 @@ export function WithdrawRelease({ release }: { release: Release }): ReactNode {
   const open = [...(rollouts?.values() ?? [])].filter(
     ({ releaseId, state }) => releaseId === release.id && (state === "running" || state === "paused"),
   );
-  if (open.length === 0) return null;
+  const many = open.length;
+  if (many === 0) return null;
   const withdraw = async (): Promise<void> => {
     for (const { id } of open) await actOnRollout(id, "cancel");
     if (release.archivedAt === null) await archiveRelease(release.id);
@@ -34,19 +37,21 @@ export function WithdrawRelease({ release }: { release: Release }): ReactNode {
         className="button danger-outline"
         onClick={() => setAsking(true)}
       >
-        <Icon name="stop" /> Withdraw…
+        <Icon name="stop" /> <Trans>Withdraw…</Trans>
       </ActButton>
       {asking && (
         <ConfirmDialog
-          title={`Withdraw ${release.product} ${release.version}?`}
-          confirm="Withdraw release"
+          title={withdrawWords(release)}
+          confirm={t`Withdraw release`}
           dangerous
           action={withdraw}
           onClose={() => setAsking(false)}
         >
           <p>
-            {plural(open.length, "rollout is", "rollouts are")} cancelled for good, and the release is archived: it
-            can’t be rolled out until somebody takes it out of the archive.
+            <Trans>
+              <Plural value={many} one="# rollout is cancelled" other="# rollouts are cancelled" /> for good, and the
+              release is archived: it can’t be rolled out until somebody takes it out of the archive.
+            </Trans>
           </p>
           <ul>
             {open.map((rollout) => (
@@ -55,18 +60,26 @@ export function WithdrawRelease({ release }: { release: Release }): ReactNode {
               </li>
             ))}
           </ul>
-          <p>Nobody goes back by this. To bring devices back, roll the rollout back instead.</p>
+          <p>
+            <Trans>Nobody goes back by this. To bring devices back, roll the rollout back instead.</Trans>
+          </p>
         </ConfirmDialog>
       )}
     </>
   );
 }
 
-const OneRollout = ({ rollout }: { rollout: RolloutSummary }): ReactNode => (
-  <>
-    <Link href={rolloutPath(rollout.id)}>
-      <bdi>{rollout.name}</bdi>
-    </Link>
-    : {withdrawnWords(rollout).join(", ")}.
-  </>
-);
+const withdrawWords = ({ product, version }: Release): string => t`Withdraw ${product} ${version}?`;
+
+function OneRollout({ rollout }: { rollout: RolloutSummary }): ReactNode {
+  const { id, name } = rollout;
+  const effects = joined(withdrawnWords(rollout));
+  return (
+    <Trans>
+      <Link href={rolloutPath(id)}>
+        <bdi>{name}</bdi>
+      </Link>
+      : {effects}.
+    </Trans>
+  );
+}
