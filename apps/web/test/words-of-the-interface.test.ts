@@ -1,5 +1,5 @@
-// What @flipside/api and the filter say in English, the console has in words of its own, for other languages. In English
-// both say the same.
+// What @flipside/api and the filter say in English, the console has in words of its own, for other languages. In
+// English both say the same.
 
 import { judge } from "@flipside/api/audit-chain";
 import { errors } from "@flipside/api/errors";

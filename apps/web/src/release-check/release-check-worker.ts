@@ -1,5 +1,6 @@
 // Looks at one release file as devices and the server do, by the device's own verifier, and tells what it found.
-// Words are the page's: a worker knows no language. WebAssembly is allowed to this script alone (apps/server/src/http/console-files.ts).
+// Words are the page's: a worker knows no language. WebAssembly is allowed to this script alone
+// (apps/server/src/http/console-files.ts).
 
 import { createStrictVerifier, FormatError, verifyRelease } from "@flipside/image-format";
 import verifierAddress from "@flipside/image-format/strict-verifier.wasm?url";

@@ -47,7 +47,10 @@ const ofKind: Partial<Record<AttentionKind, Way>> = {
 /** One step from the cause: the nearest first. */
 export function waysFrom({ kind, rollout, devices }: AttentionItem): Way[] {
   const ways: Way[] = [];
-  if (rollout !== null) ways.push({ href: rolloutPath(rollout.id), label: t`Open ${rollout.name}` });
+  if (rollout !== null) {
+    const { id, name } = rollout;
+    ways.push({ href: rolloutPath(id), label: t`Open ${name}` });
+  }
   const known = ofKind[kind];
   if (known !== undefined) ways.push(known);
   const one = devices?.examples[0];

@@ -77,7 +77,8 @@ export function asSentence(remark: string): string {
   const text = remark.trim();
   if (text === "") return "";
   const first = /^[a-z]+(?=[\s,:.]|$)/.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text;
-  return /[.!?:]$/.test(first) ? first : `${first}.`;
+  if (/[.!?:。！？：]$/.test(first)) return first;
+  return /\p{Script=Han}[”）]?$/u.test(first) ? `${first}。` : `${first}.`;
 }
 
 /** The start of a digest: enough to tell images apart by eye. */

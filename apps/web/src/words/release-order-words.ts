@@ -1,5 +1,5 @@
-// Why a release may not stand beside those that there are: as the server says it (packages/api/src/release-order.ts), in
-// the language that was chosen.
+// Why a release may not stand beside those that there are: as the server says it (packages/api/src/release-order.ts),
+// in the language that was chosen.
 
 import { t } from "@lingui/core/macro";
 import * as order from "@flipside/api/release-order";

@@ -349,5 +349,5 @@ export const bootReasonWords: Record<BootReasonName, string> = {
 
 /** For a state that a newer server may send: shown by its own name rather than not at all. */
 export function wordsOf<K extends string>(table: Record<K, StateWords>, key: K): StateWords {
-  return table[key] ?? { label: key, tone: "idle", icon: "question", means: t`` };
+  return table[key] ?? { label: key, tone: "idle", icon: "question", means: "" };
 }

@@ -1,5 +1,5 @@
-// What is wrong with the record of who did what, in the language that was chosen: packages/api/src/audit-chain.ts says it
-// in English, by the sentences that stand here.
+// What is wrong with the record of who did what, in the language that was chosen: packages/api/src/audit-chain.ts says
+// it in English, by the sentences that stand here.
 
 import { t } from "@lingui/core/macro";
 
