@@ -78,7 +78,7 @@ export function asSentence(remark: string): string {
   if (text === "") return "";
   const first = /^[a-z]+(?=[\s,:.]|$)/.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text;
   if (/[.!?:。！？：]$/.test(first)) return first;
-  return /\p{Script=Han}[”）]?$/u.test(first) ? `${first}。` : `${first}.`;
+  return i18n.locale !== "en" && /\p{Script=Han}/u.test(first) ? `${first}。` : `${first}.`;
 }
 
 /** The start of a digest: enough to tell images apart by eye. */
