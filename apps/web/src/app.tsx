@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, Suspense, useEffect, useState } from "react";
 import { AppHeader } from "./components/app-header.tsx";
 import { ConnectionNotice } from "./components/connection-notice.tsx";
@@ -42,16 +44,22 @@ export const App = (): ReactNode => (
   </FaultBoundary>
 );
 
+const Loading = (): ReactNode => (
+  <p className="loading">
+    <Trans>Loading…</Trans>
+  </p>
+);
+
 /** Nothing of the console is loaded before somebody has signed in with a password of their own. */
 function Gate(): ReactNode {
   const { state, reload } = useSession();
   switch (state.kind) {
     case "loading":
-      return <p className="loading">Loading…</p>;
+      return <Loading />;
     case "unknown":
       return (
         <main className="entry">
-          <ProblemNotice problem={state.problem} lead="Could not find out who is signed in" onRetry={reload} />
+          <ProblemNotice problem={state.problem} lead={t`Could not find out who is signed in`} onRetry={reload} />
         </main>
       );
     case "signed-out":
@@ -82,14 +90,14 @@ function Console({ isPaused }: { isPaused: boolean }): ReactNode {
   return (
     <FleetContext value={fleet}>
       <a className="skip" href="#main">
-        Skip to content
+        <Trans>Skip to content</Trans>
       </a>
       <AppHeader route={route} />
       <ConnectionNotice />
       <EmergencyStopBanner />
       {/* What else is in the address is a page's own. */}
       <FaultBoundary key={JSON.stringify(route)}>
-        <Suspense fallback={<p className="loading">Loading…</p>}>{pageOf(route)}</Suspense>
+        <Suspense fallback={<Loading />}>{pageOf(route)}</Suspense>
       </FaultBoundary>
     </FleetContext>
   );
@@ -135,10 +143,12 @@ function pageOf(route: Route): ReactNode {
       return <PasswordPage />;
     case "not-found":
       return (
-        <Page title="There is no such page">
+        <Page title={t`There is no such page`}>
           <p>
-            The address may be mistyped. Go to <Link href="/devices">Devices</Link>,{" "}
-            <Link href="/releases">Releases</Link> or <Link href="/rollouts">Rollouts</Link>.
+            <Trans>
+              The address may be mistyped. Go to <Link href="/devices">Devices</Link>,{" "}
+              <Link href="/releases">Releases</Link> or <Link href="/rollouts">Rollouts</Link>.
+            </Trans>
           </p>
         </Page>
       );

@@ -2,6 +2,7 @@
 // Each count holds until the next is due; of a time that nobody counted nothing is drawn. Pure; times are the reader's.
 
 import type { FleetHistory } from "@flipside/api/types";
+import { i18n } from "./language/i18n.ts";
 import { type Frame, type Tick, timeTicks, valueTicks } from "./metric-plot.ts";
 
 type Counted = FleetHistory["counts"][number];
@@ -79,7 +80,7 @@ export function fleetPlotOf({ from, to, stepMs, counts }: FleetHistory, frame: F
         return isNext(i) ? `V${height}H${right.toFixed(1)}` : `M${left.toFixed(1)} ${height}H${right.toFixed(1)}`;
       })
       .join(""),
-    values: ticks.map((value) => ({ place: heightOf(value), label: value.toLocaleString("en") })),
+    values: ticks.map((value) => ({ place: heightOf(value), label: value.toLocaleString(i18n.locale) })),
     times: timeTicks(fromMs, toMs, ticksMax).map(({ at, label }) => ({ place: placeOf(at), label })),
     nearest: (x) =>
       counts.find((count) => {

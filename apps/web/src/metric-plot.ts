@@ -1,6 +1,7 @@
 // Where a metric's points, its axes' ticks and its gaps are in a line chart. Pure; times are the reader's.
 
 import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
+import { count, dates } from "./words/quantities.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -38,12 +39,12 @@ export function valueTicks(min: number, max: number): number[] {
   // Values are whole numbers, and one that never changes is in the middle.
   const step = Math.max(1, roundStep(Math.max(max - min, 1), 3));
   const first = Math.floor(min / step - (min === max ? 0.5 : 0)) * step;
-  const count = Math.max(1, Math.ceil((max - first) / step + (min === max ? 0.5 : 0)));
-  return Array.from({ length: count + 1 }, (_, i) => first + i * step);
+  const steps = Math.max(1, Math.ceil((max - first) / step + (min === max ? 0.5 : 0)));
+  return Array.from({ length: steps + 1 }, (_, i) => first + i * step);
 }
 
-const clockTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const dayOfYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const clockTime = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit" });
+const dayOfYear = new Intl.DateTimeFormat(dates, { day: "numeric", month: "short" });
 
 /** Round times of the reader's clock; at midnight, the day. */
 export function timeTicks(fromMs: number, toMs: number, ticksMax: number): { at: number; label: string }[] {
@@ -115,7 +116,7 @@ export function plotOf({ from, to, stepMs, points }: MetricHistoryPage, frame: F
         return `${path([...upper, ...lower])}Z`;
       }),
     dots: runs.filter((run) => run.length === 1).map(([point]) => ({ x: x(point!), y: y(point!) })),
-    values: ticks.map((value) => ({ place: heightOf(value), label: value.toLocaleString("en") })),
+    values: ticks.map((value) => ({ place: heightOf(value), label: count(value) })),
     times: timeTicks(fromMs, toMs, ticksMax).map(({ at, label }) => ({ place: placeOf(at), label })),
     placeOf,
     nearest(place) {

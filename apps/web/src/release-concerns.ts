@@ -2,12 +2,13 @@
 
 import { errors } from "@flipside/api/errors";
 import { ProblemError } from "@flipside/api/problem";
-import { imageUploadedBefore, uploadedBefore, whyOutOfSequence } from "@flipside/api/release-order";
 import type { Release } from "@flipside/api/types";
 import type { CheckedImage } from "./release-check/told.ts";
+import { inWords } from "./words/problem-titles.ts";
+import { imageUploadedBefore, uploadedBefore, whyOutOfSequence } from "./words/release-order-words.ts";
 
 const refusal = (code: "release-exists" | "release-sequence", detail: string): ProblemError =>
-  new ProblemError({ ...errors[code], code, detail, errors: [] });
+  inWords(new ProblemError({ ...errors[code], code, detail, errors: [] }));
 
 /** The known release of the same images, one of whose files the server has lost: the upload puts it back. */
 const isMended = (known: Release, images: readonly CheckedImage[]): boolean =>

@@ -1,5 +1,6 @@
 // Which devices could take a release, from how many there are of each hardware. Pure.
 
+import { t } from "@lingui/core/macro";
 import { imageFor } from "@flipside/api/release-fit";
 import type { DeviceGroup, ReleaseImage } from "@flipside/api/types";
 import { compareVersions } from "@flipside/api/version-order";
@@ -49,7 +50,7 @@ export function releaseFit({ version, images }: Fitted, groups: readonly DeviceG
     fit.devices += count;
     const image = hardware === null ? undefined : imageFor(images, { hardware, revision });
     if (image === undefined) {
-      countWithout(fit, hardware ?? "not known", revision, count);
+      countWithout(fit, hardware ?? t`not known`, revision, count);
       continue;
     }
     fit.images.find((each) => each.image === image)!.devices += count;

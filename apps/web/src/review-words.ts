@@ -1,10 +1,11 @@
 // What a rollout will do, in sentences, before it is started. Pure.
 
+import { plural, t } from "@lingui/core/macro";
 import { wholePercent } from "@flipside/api/rollout-arithmetic";
 import type { WaveRules, WaveSpec } from "@flipside/api/types";
 import type { RolloutDraft, RolloutPlan } from "./rollout-draft.ts";
 import { waveSpecsOf } from "./typed-waves.ts";
-import { count, moment, ownTimeZone, plural } from "./words/quantities.ts";
+import { count, moment, ownTimeZone } from "./words/quantities.ts";
 import { ruleSentences, waveGroups } from "./words/rule-sentences.ts";
 
 export interface ReviewedWave {
@@ -15,7 +16,10 @@ export interface ReviewedWave {
   sentence: string;
 }
 
-const inZone = (iso: string): string => `${moment(iso)} (${ownTimeZone()})`;
+function inZone(iso: string): string {
+  const [time, zone] = [moment(iso), ownTimeZone()];
+  return t`${time} (${zone})`;
+}
 
 /** The rules of each wave that has a size. */
 export function rulesOfWaves(draft: RolloutDraft, { rules, dealt: { sizes = [] } }: RolloutPlan): WaveRules[] {
@@ -26,59 +30,77 @@ export function rulesOfWaves(draft: RolloutDraft, { rules, dealt: { sizes = [] }
   });
 }
 
-function begins(rules: WaveRules, index: number): string {
-  const parts = [
-    ...(rules.startAt === null ? [] : [`not before ${inZone(rules.startAt)}`]),
-    ...(rules.approval ? ["when somebody else has approved it"] : []),
-  ];
-  if (parts.length > 0) return parts.join(", and ");
-  return index === 0 ? "as soon as it is started" : "when the wave before has passed";
+/** `devices`, `share`: of whom the sentence is, and how far all waves have come with them. */
+function waveSentence({ startAt, approval }: WaveRules, index: number, devices: string, share: string): string {
+  if (startAt !== null) {
+    const time = inZone(startAt);
+    return approval
+      ? t`${devices} not before ${time}, and when somebody else has approved it (${share}).`
+      : t`${devices} not before ${time} (${share}).`;
+  }
+  if (approval) return t`${devices} when somebody else has approved it (${share}).`;
+  return index === 0
+    ? t`${devices} as soon as it is started (${share}).`
+    : t`${devices} when the wave before has passed (${share}).`;
 }
 
 export function reviewedWaves(draft: RolloutDraft, plan: RolloutPlan): ReviewedWave[] {
   const total = plan.chosen.length;
   const rules = rulesOfWaves(draft, plan);
+  const all = count(total);
   let reached = 0;
   return (plan.dealt.sizes ?? []).map((devices, index) => {
     reached += devices;
-    const share = `${count(reached)} of ${count(total)} by then, ${wholePercent(reached, total)} %`;
-    return {
-      index,
-      devices,
-      reached,
-      sentence: `${plural(devices, "device")} ${begins(rules[index]!, index)} (${share}).`,
-    };
+    const [some, percent] = [count(reached), wholePercent(reached, total)];
+    const share = t`${some} of ${all} by then, ${percent} %`;
+    const who = plural(devices, { one: "# device", other: "# devices" });
+    return { index, devices, reached, sentence: waveSentence(rules[index]!, index, who, share) };
   });
 }
 
 const healthSentence = (isWatched: boolean): string =>
-  `It pauses when updated devices crash more often than those that wait${
-    isWatched
-      ? "."
-      : "; but no wave is watched once it has ended, so the next one may begin before anything shows. Watch each wave for some hours."
-  }`;
+  isWatched
+    ? t`It pauses when updated devices crash more often than those that wait.`
+    : t`It pauses when updated devices crash more often than those that wait; but no wave is watched once it has ended, so the next one may begin before anything shows. Watch each wave for some hours.`;
 
-/** When it stops, how fast it goes, and what is unlike most rollouts. */
-export function reviewSentences(draft: RolloutDraft, plan: RolloutPlan): string[] {
-  const { maintenance, retries, urgent, allowOlder, acceptsClaimed, watchesCrashes, supersedes, continuous } = draft;
+/** When it stops, and how fast it goes. */
+function gateSentences(draft: RolloutDraft, plan: RolloutPlan): string[] {
   const gates = waveGroups(rulesOfWaves(draft, plan).map((rules) => ({ ...rules, startAt: null, approval: false })));
   return [
     ...gates.flatMap(({ name, rules }) => ruleSentences(rules, name)),
-    ...(watchesCrashes ? [healthSentence(gates.some(({ rules }) => rules.soakMs > 0))] : []),
+    ...(draft.watchesCrashes ? [healthSentence(gates.some(({ rules }) => rules.soakMs > 0))] : []),
+  ];
+}
+
+/** When it stops, how fast it goes, and what is unlike most rollouts. */
+export function reviewSentences(draft: RolloutDraft, plan: RolloutPlan): string[] {
+  const { maintenance, retries, urgent, allowOlder, acceptsClaimed, supersedes, continuous } = draft;
+  const [windows, kinds, others, newer] = [maintenance.windows.length, retries.length, supersedes.size, plan.newer];
+  return [
+    ...gateSentences(draft, plan),
     ...(continuous && draft.target !== "picked"
-      ? ["It stays open: devices that come to match later join its last wave."]
+      ? [t`It stays open: devices that come to match later join its last wave.`]
       : []),
-    ...(maintenance.windows.length > 0
-      ? [`Offers are made in ${plural(maintenance.windows.length, "maintenance window")} only.`]
+    ...(windows > 0
+      ? [
+          t`Offers are made in ${plural(windows, { one: "# maintenance window", other: "# maintenance windows" })} only.`,
+        ]
       : []),
-    ...(retries.length > 0
-      ? [`${plural(retries.length, "kind of failure is", "kinds of failure are")} tried again.`]
+    ...(kinds > 0
+      ? [plural(kinds, { one: "# kind of failure is tried again.", other: "# kinds of failure are tried again." })]
       : []),
-    ...(urgent ? ["It overtakes other rollouts on the same devices."] : []),
-    ...(allowOlder ? [`${plural(plan.newer, "device")} that run something newer may go back by it.`] : []),
-    ...(acceptsClaimed ? ["The word of devices that have another agent is enough."] : []),
-    ...(supersedes.size > 0
-      ? [`${plural(supersedes.size, "other rollout ends", "other rollouts end")} when it starts.`]
+    ...(urgent ? [t`It overtakes other rollouts on the same devices.`] : []),
+    ...(allowOlder
+      ? [
+          plural(newer, {
+            one: "# device that run something newer may go back by it.",
+            other: "# devices that run something newer may go back by it.",
+          }),
+        ]
+      : []),
+    ...(acceptsClaimed ? [t`The word of devices that have another agent is enough.`] : []),
+    ...(others > 0
+      ? [plural(others, { one: "# other rollout ends when it starts.", other: "# other rollouts end when it starts." })]
       : []),
   ];
 }

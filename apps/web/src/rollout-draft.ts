@@ -1,5 +1,6 @@
 // A rollout as it is being made: what was typed and picked, and what follows from that. Pure.
 
+import { t } from "@lingui/core/macro";
 import { lateOffersMsDefault, lateOffersMsMax, rolloutOrderDefault } from "@flipside/api/limits";
 import { fits, runsNewer } from "@flipside/api/release-fit";
 import type {
@@ -157,6 +158,8 @@ export interface RolloutPlan extends Fit {
   isWrong: boolean;
 }
 
+const lateOffersDaysMax = inDays(lateOffersMsMax);
+
 export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const name = draft.typedName ?? `${fit.release.product} ${fit.release.version}`;
   const pickedFitting = fit.fitting.filter((device) => draft.picked.has(device.id));
@@ -166,12 +169,12 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
   const lateOffersMs = msOf(draft.lateOffers);
   const dealt = dealtWaves(draft.waves, chosen, fit.releases);
   const errors = {
-    name: name.trim() === "" ? "Give the rollout a name." : undefined,
+    name: name.trim() === "" ? t`Give the rollout a name.` : undefined,
     target: targetProblem(draft, chosen.length, filterFault),
     waves: dealt.problems.find((each) => each !== undefined),
     lateOffers: isBetween(lateOffersMs, 0, lateOffersMsMax)
       ? undefined
-      : `Give a number of days from 0 to ${inDays(lateOffersMsMax)}.`,
+      : t`Give a number of days from 0 to ${lateOffersDaysMax}.`,
     ...ruleErrors(draft),
   };
   const ofParts = {
@@ -222,14 +225,14 @@ function targetProblem(
   if (chosen > 0) return undefined;
   const isReadable = target === "all" || (filter.trim() !== "" && fault === undefined);
   if (target !== "picked" && continuous && isReadable) return undefined;
-  if (target === "filter" && filter.trim() === "") return "Write a filter, such as tag = canary.";
-  return fault === undefined ? nobodyChosen[target] : "Put the filter right: what is marked in it can’t be read.";
+  if (target === "filter" && filter.trim() === "") return t`Write a filter, such as tag = canary.`;
+  return fault === undefined ? nobodyChosen[target] : t`Put the filter right: what is marked in it can’t be read.`;
 }
 
 const nobodyChosen = {
-  all: "No enrolled device fits this release. Choose another release.",
-  picked: "Pick at least one device.",
-  filter: "The filter means no device that the release fits.",
+  all: t`No enrolled device fits this release. Choose another release.`,
+  picked: t`Pick at least one device.`,
+  filter: t`The filter means no device that the release fits.`,
 };
 
 const staysOpen = ({ continuous, target }: RolloutDraft): boolean => continuous && target !== "picked";

@@ -2,6 +2,7 @@
 
 import { FilterError, type Matcher, matcherOf, parseFilter } from "@flipside/device-filter";
 import type { Release } from "@flipside/api/types";
+import { faultInWords } from "./words/filter-fault-words.ts";
 
 /** `matches`: everything, of an empty one. */
 export type TypedFilter = { matches: Matcher; fault?: undefined } | { matches?: undefined; fault: FilterError };
@@ -12,7 +13,7 @@ export function readFilter(text: string, releases: Iterable<Release>, nowMs: num
   try {
     return { matches: matcherOf(parseFilter(text), { nowMs, releaseOf: (digest) => byDigest.get(digest) }) };
   } catch (error) {
-    if (error instanceof FilterError) return { fault: error };
+    if (error instanceof FilterError) return { fault: faultInWords(text, error) };
     throw error;
   }
 }

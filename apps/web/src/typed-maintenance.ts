@@ -1,5 +1,6 @@
 // Maintenance windows as they are typed. Pure.
 
+import { t } from "@lingui/core/macro";
 import { windowsMax } from "@flipside/api/limits";
 import { isTimeZone } from "@flipside/api/time-zone";
 import type { Maintenance, MaintenanceWindow } from "@flipside/api/types";
@@ -57,13 +58,13 @@ const isTimeOfDay = (text: string): boolean => /^([01]\d|2[0-3]):[0-5]\d$/.test(
 export function maintenanceErrors({ windows, timeZone }: TypedMaintenance): MaintenanceErrors {
   if (windows.length === 0) return { windows: new Map() };
   const errors = windows.flatMap(({ key, days, from, to }, index): [number, string][] => {
-    if (index >= windowsMax) return [[key, `There may be ${windowsMax} windows. Take one away.`]];
-    if (days.size === 0) return [[key, "Choose at least one day on which it opens."]];
-    return isTimeOfDay(from) && isTimeOfDay(to) ? [] : [[key, "Say when it opens and when it closes, as 01:30."]];
+    if (index >= windowsMax) return [[key, t`There may be ${windowsMax} windows. Take one away.`]];
+    if (days.size === 0) return [[key, t`Choose at least one day on which it opens.`]];
+    return isTimeOfDay(from) && isTimeOfDay(to) ? [] : [[key, t`Say when it opens and when it closes, as 01:30.`]];
   });
   const isKnown = isTimeZone(timeZone.trim());
   return {
-    ...(isKnown ? {} : { timeZone: "There is no such time zone. Give its name, as Europe/Zurich." }),
+    ...(isKnown ? {} : { timeZone: t`There is no such time zone. Give its name, as Europe/Zurich.` }),
     windows: new Map(errors),
   };
 }

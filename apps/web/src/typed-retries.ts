@@ -1,5 +1,6 @@
 // What is tried again by itself, as it is typed. Pure.
 
+import { t } from "@lingui/core/macro";
 import { retriesMax as triesMost, retryDelayMsDefault, retryDelayMsMax, retryRulesMax } from "@flipside/api/limits";
 import type { RetryRule } from "@flipside/api/types";
 import { errorCodeOf } from "./format.ts";
@@ -32,6 +33,8 @@ export function retryOf({ after, codes, tries, delay }: TypedRetry): RetryRule {
   return { after, ...(named.length > 0 ? { codes: named } : {}), retriesMax: numberOf(tries), delayMs: msOf(delay) };
 }
 
+const delayDaysMax = inDays(retryDelayMsMax);
+
 export type RetryErrors = Partial<Record<"codes" | "tries" | "delay", string>>;
 
 /** Of each rule, by its key. */
@@ -39,15 +42,16 @@ export function retryErrors(typed: readonly TypedRetry[]): ReadonlyMap<number, R
   return new Map(
     typed.map((each, index) => {
       const errors: RetryErrors = {};
-      const strange = codesOf(each.codes).filter((name) => errorCodeOf(name) === undefined);
-      if (strange.length > 0) errors.codes = `No error code is named ${strange.join(", ")}. One is flash-failed.`;
-      if (codesOf(each.codes).length > 32) errors.codes = "Name 32 codes at most.";
+      const strange = codesOf(each.codes)
+        .filter((name) => errorCodeOf(name) === undefined)
+        .join(", ");
+      if (strange !== "") errors.codes = t`No error code is named ${strange}. One is flash-failed.`;
+      if (codesOf(each.codes).length > 32) errors.codes = t`Name 32 codes at most.`;
       const { retriesMax, delayMs } = retryOf(each);
       if (!Number.isInteger(retriesMax) || !isBetween(retriesMax, 1, triesMost))
-        errors.tries = `Give a whole number from 1 to ${triesMost}.`;
-      if (index >= retryRulesMax) errors.tries = `There may be ${retryRulesMax} of these. Take one away.`;
-      if (!isBetween(delayMs, 0, retryDelayMsMax))
-        errors.delay = `Give a time from 0 to ${inDays(retryDelayMsMax)} days.`;
+        errors.tries = t`Give a whole number from 1 to ${triesMost}.`;
+      if (index >= retryRulesMax) errors.tries = t`There may be ${retryRulesMax} of these. Take one away.`;
+      if (!isBetween(delayMs, 0, retryDelayMsMax)) errors.delay = t`Give a time from 0 to ${delayDaysMax} days.`;
       return [each.key, errors] as const;
     }),
   );

@@ -1,5 +1,6 @@
 // The rules of a wave as they are typed: for a whole rollout, for one of its waves, and while it runs. Pure.
 
+import { t } from "@lingui/core/macro";
 import {
   deadlineMsDefault,
   deadlineMsMax,
@@ -10,11 +11,11 @@ import {
   soakMsDefault,
   soakMsMax,
 } from "@flipside/api/limits";
-import { deviceCountProblem } from "@flipside/api/rollout-arithmetic";
 import type { WaveRules } from "@flipside/api/types";
 import { isBetween, numberOf } from "./typed-number.ts";
 import { inDays, msOf, type TypedTime, typedTime } from "./typed-time.ts";
 import { count } from "./words/quantities.ts";
+import { deviceCountProblem } from "./words/wave-problems.ts";
 
 type Rate = NonNullable<WaveRules["rate"]>;
 
@@ -143,28 +144,31 @@ function rateErrors(typed: TypedRate): RuleErrors {
   if (rate === null) return {};
   const errors: RuleErrors = {};
   const isRate = (perHour: number): boolean => perHour > 0 && perHour <= offersPerHourMax;
-  const rateWanted = `Give a number above 0, up to ${count(offersPerHourMax)}.`;
+  const most = count(offersPerHourMax);
+  const rateWanted = t`Give a number above 0, up to ${most}.`;
   if (!isRate(rate.perHour)) errors.perHour = rateWanted;
   if (typed.pace === "constant") return errors;
-  if (!isBetween(rate.growthFactor, 1, 10)) errors.growthFactor = "Give a number from 1 to 10.";
+  if (!isBetween(rate.growthFactor, 1, 10)) errors.growthFactor = t`Give a number from 1 to 10.`;
   const confirmed = deviceCountProblem(rate.growthConfirmed);
   if (confirmed !== undefined) errors.growthConfirmed = confirmed;
   if (!isRate(rate.perHourMax)) errors.perHourMax = rateWanted;
   return errors;
 }
 
+const [soakDaysMax, deadlineDaysMax] = [inDays(soakMsMax), inDays(deadlineMsMax)];
+
 export function ruleErrors(typed: TypedRules): RuleErrors {
   const errors = rateErrors(typed.rate);
   const { soakMs, deadlineMs, minimumSample, underWayMax, failureThresholdPercent } = rulesOf(typed);
-  if (!isBetween(failureThresholdPercent, 0, 100)) errors.threshold = "Give a percentage from 0 to 100.";
+  if (!isBetween(failureThresholdPercent, 0, 100)) errors.threshold = t`Give a percentage from 0 to 100.`;
   const sample = deviceCountProblem(minimumSample);
   if (sample !== undefined) errors.minimumSample = sample;
-  if (!isBetween(soakMs, 0, soakMsMax)) errors.soak = `Give a time from 0 to ${inDays(soakMsMax)} days.`;
+  if (!isBetween(soakMs, 0, soakMsMax)) errors.soak = t`Give a time from 0 to ${soakDaysMax} days.`;
   if (!isBetween(deadlineMs, deadlineMsMin, deadlineMsMax))
-    errors.deadline = `Give a time above 0, up to ${inDays(deadlineMsMax)} days.`;
+    errors.deadline = t`Give a time above 0, up to ${deadlineDaysMax} days.`;
   const most = underWayMax === null ? undefined : deviceCountProblem(underWayMax);
   if (most !== undefined) errors.underWayMax = most;
-  if (typed.startAt !== "" && instantOf(typed.startAt) === null) errors.startAt = "Give a day and a time.";
+  if (typed.startAt !== "" && instantOf(typed.startAt) === null) errors.startAt = t`Give a day and a time.`;
   return errors;
 }
 

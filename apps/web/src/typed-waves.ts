@@ -1,6 +1,7 @@
 // The waves of a rollout as they are typed, each perhaps with rules of its own. Pure.
 
-import { dealtInWaves, filterOf, laterWaveSizes, waveProblems } from "@flipside/api/rollout-arithmetic";
+import { t } from "@lingui/core/macro";
+import { dealtInWaves, filterOf, laterWaveSizes } from "@flipside/api/rollout-arithmetic";
 import type { Device, Release, WaveRules, WaveSpec } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
 import { readFilter } from "./typed-filter.ts";
@@ -14,6 +15,7 @@ import {
   type TypedRules,
   typedRulesOf,
 } from "./typed-rules.ts";
+import { waveProblems } from "./words/wave-problems.ts";
 
 export interface WaveRow {
   key: number;
@@ -72,7 +74,7 @@ export function laterWavesOf(
   return {
     waves,
     sizes,
-    problem: isEmpty ? "Nothing is left for one of them: percentages count from the whole." : undefined,
+    problem: isEmpty ? t`Nothing is left for one of them: percentages count from the whole.` : undefined,
   };
 }
 
@@ -108,8 +110,8 @@ export function dealtWaves(
   return { problems: nobody, faults, sizes, isExact };
 }
 
-const MARKED = "Put the filter right: what is marked in it can’t be read.";
-const MEANS_NOBODY = "The filter means no device that the waves before have left.";
+const MARKED = t`Put the filter right: what is marked in it can’t be read.`;
+const MEANS_NOBODY = t`The filter means no device that the waves before have left.`;
 
 /** Rows, and the rules of the wave that is left over. */
 export interface TypedWaves {

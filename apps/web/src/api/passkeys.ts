@@ -1,5 +1,6 @@
 // Passkeys: what the server and the browser say to each other when one is made or shown.
 
+import { t } from "@lingui/core/macro";
 import { startAuthentication, startRegistration } from "@simplewebauthn/browser";
 import { ProblemError } from "@flipside/api/problem";
 import type { Passkey, PasskeyAnswer, User } from "@flipside/api/types";
@@ -12,8 +13,8 @@ async function ofBrowser<T>(work: () => Promise<T>): Promise<PasskeyAnswer> {
   } catch (cause) {
     const isKnown = (cause as Error).name === "InvalidStateError";
     const [code, title] = isKnown
-      ? ["passkey-exists", "This authenticator has a passkey of yours already"]
-      : ["passkey-not-used", "The browser gave no passkey"];
+      ? ["passkey-exists", t`This authenticator has a passkey of yours already`]
+      : ["passkey-not-used", t`The browser gave no passkey`];
     throw new ProblemError({ status: 0, code, title, detail: (cause as Error).message, errors: [] }, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { addressOf, answerOf } from "@flipside/api/client";
 import { everyPage } from "@flipside/api/every-page";
 import { releaseBytesMax } from "@flipside/api/limits";
@@ -50,7 +51,7 @@ export function uploadRelease(
   }
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest();
-    let why = failed("upload-cancelled", "The upload was cancelled", "Nothing was stored.");
+    let why = failed("upload-cancelled", t`The upload was cancelled`, t`Nothing was stored.`);
     let deadline: ReturnType<typeof setTimeout> | undefined;
     const endAfter = (ms: number, problem: ProblemError): void => {
       clearTimeout(deadline);
@@ -59,8 +60,9 @@ export function uploadRelease(
         xhr.abort();
       }, ms);
     };
-    const stalled = `Nothing of it has gone out for ${stallMsMax / 1000} s. Nothing was stored.`;
-    const moves = (): void => endAfter(stallMsMax, failed("upload-stalled", "The upload has stalled", stalled));
+    const seconds = stallMsMax / 1000;
+    const stalled = t`Nothing of it has gone out for ${seconds} s. Nothing was stored.`;
+    const moves = (): void => endAfter(stallMsMax, failed("upload-stalled", t`The upload has stalled`, stalled));
     moves();
     xhr.open(
       "POST",

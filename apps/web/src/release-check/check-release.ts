@@ -1,12 +1,13 @@
 // A release file, verified in the browser before a byte of it is sent.
 
+import { t } from "@lingui/core/macro";
 import { errors } from "@flipside/api/errors";
 import { releaseBytesMax } from "@flipside/api/limits";
 import { ProblemError } from "@flipside/api/problem";
-import { refusedFile } from "@flipside/api/refused-file";
 import type { Trust } from "@flipside/api/types";
 import type { CheckAnswer, CheckAsked, CheckedImage } from "./told.ts";
 import { newWorker } from "../trusted-worker.ts";
+import { refusedFile } from "../words/refused-file-words.ts";
 import workerAddress from "./release-check-worker.ts?worker&url";
 
 const bytesOf = (hex: string): Uint8Array =>
@@ -20,10 +21,11 @@ const releaseKeysOf = ({ keys }: Trust): Uint8Array[] =>
 
 /** The server would not read it to its end. */
 export function tooLarge(): ProblemError {
+  const most = releaseBytesMax / 1024 / 1024;
   return new ProblemError({
     ...errors["upload-too-large"],
     code: "upload-too-large",
-    detail: `A release file may have ${releaseBytesMax / 1024 / 1024} MiB at most.`,
+    detail: t`A release file may have ${most} MiB at most.`,
     errors: [],
   });
 }
@@ -32,7 +34,7 @@ const notChecked = (detail: string): ProblemError =>
   new ProblemError({
     status: 0,
     code: "release-not-checked",
-    title: "The file could not be checked",
+    title: t`The file could not be checked`,
     detail,
     errors: [],
   });
@@ -40,6 +42,10 @@ const notChecked = (detail: string): ProblemError =>
 function imagesIn(answer: CheckAnswer): CheckedImage[] {
   if (answer.kind === "verified") return answer.images;
   if (answer.kind === "failed") throw notChecked(answer.why);
+  if (answer.kind === "no-verifier") {
+    const { status } = answer;
+    throw notChecked(t`The verifier could not be loaded (status ${status}).`);
+  }
   throw new ProblemError({ ...refusedFile(answer), errors: [] });
 }
 
@@ -57,7 +63,7 @@ export async function checkRelease(file: File, trust: Trust, signal: AbortSignal
     return imagesIn(
       await new Promise<CheckAnswer>((resolve, reject) => {
         worker.onmessage = ({ data }: MessageEvent<CheckAnswer>) => resolve(data);
-        worker.onerror = ({ message }) => reject(notChecked(message || "The checking thread could not be started."));
+        worker.onerror = ({ message }) => reject(notChecked(message || t`The checking thread could not be started.`));
         worker.postMessage(asked);
       }),
     );

@@ -1,5 +1,6 @@
 // Looks at one release file as devices and the server do, by the device's own verifier, and tells what it found.
-// WebAssembly is allowed to this script alone (apps/server/src/http/console-files.ts).
+// Words are the page's: a worker knows no language. WebAssembly is allowed to this script alone
+// (apps/server/src/http/console-files.ts).
 
 import { createStrictVerifier, FormatError, verifyRelease } from "@flipside/image-format";
 import verifierAddress from "@flipside/image-format/strict-verifier.wasm?url";
@@ -8,7 +9,7 @@ import type { CheckAnswer, CheckAsked } from "./told.ts";
 
 async function answerTo({ file, releaseKeys }: CheckAsked): Promise<CheckAnswer> {
   const wasm = await fetch(verifierAddress);
-  if (!wasm.ok) return { kind: "failed", why: `The verifier could not be loaded (status ${wasm.status}).` };
+  if (!wasm.ok) return { kind: "no-verifier", status: wasm.status };
   const verifier = await createStrictVerifier(await wasm.arrayBuffer());
   provideDigest(verifier);
   try {

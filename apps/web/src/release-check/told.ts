@@ -17,5 +17,7 @@ export type CheckAnswer =
   | { kind: "verified"; images: CheckedImage[] }
   /** As the format's error says. */
   | { kind: "refused"; codeName: string; message: string }
-  /** It could not be looked at. */
+  /** `status`: that the server answered with. */
+  | { kind: "no-verifier"; status: number }
+  /** It could not be looked at; in the words of whatever was thrown. */
   | { kind: "failed"; why: string };

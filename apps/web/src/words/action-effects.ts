@@ -1,8 +1,8 @@
 // What a word to a rollout does to how many devices, said before it is done.
 
+import { plural, t } from "@lingui/core/macro";
 import type { RolloutAction } from "@flipside/api/rollout-transitions";
 import type { Rollout, RolloutSummary } from "@flipside/api/types";
-import { plural } from "./quantities.ts";
 import { withdrawnWords } from "./withdrawal-words.ts";
 
 type Counted = Pick<RolloutSummary, "counts" | "waves" | "currentWave">;
@@ -24,42 +24,57 @@ const goOn = (rollout: Counted): string[] => {
   const many = atWork(rollout);
   return many === 0
     ? []
-    : [plural(many, "device that is at work on it goes on", "devices that are at work on it go on")];
+    : [
+        plural(many, {
+          one: "# device that is at work on it goes on",
+          other: "# devices that are at work on it go on",
+        }),
+      ];
 };
 
 function nextWave({ waves, currentWave }: Counted): string[] {
   const next = waves[currentWave + 1];
   if (next === undefined) return [];
-  return [`wave ${next.index + 1} begins: ${plural(next.total, "device is", "devices are")} offered the image`];
+  const [wave, devices] = [next.index + 1, next.total];
+  return [t`wave ${wave} begins: ${plural(devices, { one: "# device is", other: "# devices are" })} offered the image`];
 }
 
 const effects: Record<RolloutAction, (rollout: Counted) => string[]> = {
   pause: (rollout) => {
     const { now, later } = waiting(rollout);
+    const many = now + later;
     return [
-      ...(now + later === 0
+      ...(many === 0
         ? []
-        : [plural(now + later, "device that waits is", "devices that wait are") + " not offered it"]),
+        : [
+            plural(many, {
+              one: "# device that waits is not offered it",
+              other: "# devices that wait are not offered it",
+            }),
+          ]),
       ...goOn(rollout),
     ];
   },
   resume: (rollout) => {
-    const many = failed(rollout);
+    const { now } = waiting(rollout);
+    const failures = failed(rollout);
     return [
-      ...(waiting(rollout).now === 0
+      ...(now === 0
         ? []
-        : [plural(waiting(rollout).now, "device that waits is", "devices that wait are") + " offered it"]),
-      ...(many === 0 ? [] : [plural(many, "failure counts", "failures count") + " as accepted"]),
+        : [plural(now, { one: "# device that waits is offered it", other: "# devices that wait are offered it" })]),
+      ...(failures === 0
+        ? []
+        : [plural(failures, { one: "# failure counts as accepted", other: "# failures count as accepted" })]),
     ];
   },
   approve: nextWave,
   "start-next-wave": (rollout) => [...nextWave(rollout), ...goOn(rollout)],
   "close-target": (rollout) => goOn(rollout),
   cancel: (rollout) => withdrawnWords(rollout),
-  "end-late-offers": ({ counts }) =>
-    counts.unreached === 0
+  "end-late-offers": ({ counts: { unreached: away } }) =>
+    away === 0
       ? []
-      : [plural(counts.unreached, "device that was away gets nothing", "devices that were away get nothing")],
+      : [plural(away, { one: "# device that was away gets nothing", other: "# devices that were away get nothing" })],
 };
 
 /** Parts of a sentence; empty: it is done to no device as things stand. */
@@ -71,6 +86,8 @@ export function rolledBack({ counts, waves }: Pick<Rollout, "counts" | "waves">,
     wave === undefined
       ? counts.confirmed + counts.installed + counts.rebooting + counts.testing
       : (waves[wave]?.succeeded ?? 0);
-  const who = `${plural(many, "device", "devices")} ${many === 1 ? "goes" : "go"} back`;
-  return wave === undefined ? who : `${who}, as far as it has been confirmed in wave ${wave + 1}`;
+  if (wave === undefined) return plural(many, { one: "# device goes back", other: "# devices go back" });
+  const number = wave + 1;
+  const who = plural(many, { one: "# device goes back", other: "# devices go back" });
+  return t`${who}, as far as it has been confirmed in wave ${number}`;
 }

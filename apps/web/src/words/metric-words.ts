@@ -1,6 +1,9 @@
 // Metrics as people read them. Apps report whole numbers under names that end in their unit: temp_mc is in thousandths
 // of a degree.
 
+import { t } from "@lingui/core/macro";
+import { i18n } from "../language/i18n.ts";
+
 interface Unit {
   suffix: RegExp;
   per: number;
@@ -16,7 +19,7 @@ const units: readonly Unit[] = [
   { suffix: /_us$/, per: 1, digits: 0, unit: "µs" },
   { suffix: /_s$/, per: 1, digits: 0, unit: "s" },
   { suffix: /_pct$|_percent$/, per: 1, digits: 0, unit: "%" },
-  { suffix: /_bytes$/, per: 1, digits: 0, unit: "bytes" },
+  { suffix: /_bytes$/, per: 1, digits: 0, unit: t`bytes` },
   { suffix: /_hz$/, per: 1, digits: 0, unit: "Hz" },
   { suffix: /_dbm$/, per: 1, digits: 0, unit: "dBm" },
   { suffix: /_pa$/, per: 100, digits: 1, unit: "hPa" },
@@ -25,8 +28,11 @@ const units: readonly Unit[] = [
 /** "21.0 °C" of temp_mc 21000; of a name that says no unit, the number alone. */
 export function metricText(name: string, value: number): string {
   const found = units.find(({ suffix }) => suffix.test(name));
-  if (found === undefined) return value.toLocaleString("en");
+  if (found === undefined) return value.toLocaleString(i18n.locale);
   const { per, digits, unit } = found;
-  const shown = (value / per).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const shown = (value / per).toLocaleString(i18n.locale, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
   return `${shown} ${unit}`;
 }

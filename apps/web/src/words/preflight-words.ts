@@ -1,30 +1,35 @@
 // What a pre-flight says, in the words of the form that it stands in.
 
+import { plural, t } from "@lingui/core/macro";
 import type { Misfit, Preflight, PreflightProblem } from "@flipside/api/types";
-import { count, plural } from "./quantities.ts";
+import { joined } from "./listed.ts";
+import { count } from "./quantities.ts";
 import type { IconName, Tone } from "./state-words.ts";
 
-const misfitWords: Record<Misfit, string> = {
-  "not-enrolled": "not enrolled",
-  revoked: "revoked",
-  "never-checked-in": "never checked in",
-  "other-product": "of another product",
-  "no-image": "of hardware without an image",
+/** `devices`: how many. */
+const misfitWords: Record<Misfit, (devices: string) => string> = {
+  "not-enrolled": (devices) => t`${devices} not enrolled`,
+  revoked: (devices) => t`${devices} revoked`,
+  "never-checked-in": (devices) => t`${devices} never checked in`,
+  "other-product": (devices) => t`${devices} of another product`,
+  "no-image": (devices) => t`${devices} of hardware without an image`,
 };
 
 export const leftOutWords = ({ leftOut }: Pick<Preflight, "leftOut">): string =>
-  leftOut.map((each) => `${count(each.count)} ${misfitWords[each.reason]}`).join(", ");
+  joined(leftOut.map((each) => misfitWords[each.reason](count(each.count))));
 
-export const waveWords = ({ total, offline, alreadyThere }: Preflight["waves"][number]): string =>
-  [
-    plural(total, "device"),
-    ...(offline > 0 ? [`${count(offline)} offline`] : []),
-    ...(alreadyThere > 0 ? [`${count(alreadyThere)} there already`] : []),
-  ].join(", ");
+export function waveWords({ total, offline, alreadyThere }: Preflight["waves"][number]): string {
+  const [away, there] = [count(offline), count(alreadyThere)];
+  return joined([
+    plural(total, { one: "# device", other: "# devices" }),
+    ...(offline > 0 ? [t`${away} offline`] : []),
+    ...(alreadyThere > 0 ? [t`${there} there already`] : []),
+  ]);
+}
 
 export const problemKindWords: Record<PreflightProblem["kind"], { label: string; tone: Tone; icon: IconName }> = {
-  refused: { label: "It can’t be started", tone: "bad", icon: "ban" },
-  fails: { label: "Devices would fail", tone: "bad", icon: "cross" },
-  waits: { label: "It would wait", tone: "warn", icon: "clock" },
-  needless: { label: "Nothing to do", tone: "idle", icon: "check" },
+  refused: { label: t`It can’t be started`, tone: "bad", icon: "ban" },
+  fails: { label: t`Devices would fail`, tone: "bad", icon: "cross" },
+  waits: { label: t`It would wait`, tone: "warn", icon: "clock" },
+  needless: { label: t`Nothing to do`, tone: "idle", icon: "check" },
 };

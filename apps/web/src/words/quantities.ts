@@ -4,10 +4,10 @@ import { plural as pluralOf, t } from "@lingui/core/macro";
 import { i18n } from "../language/i18n.ts";
 import { shownZone } from "../shown-zone.ts";
 
+/** Of dates. Days before months, and 24 hours, in English, too. */
+export const dates = i18n.locale === "en" ? "en-GB" : i18n.locale;
 const number = new Intl.NumberFormat(i18n.locale);
 const oneDigit = new Intl.NumberFormat(i18n.locale, { maximumFractionDigits: 1 });
-/** Days before months, and 24 hours, in English, too. */
-const dates = i18n.locale === "en" ? "en-GB" : i18n.locale;
 
 export const count = (n: number): string => number.format(n);
 
@@ -25,10 +25,20 @@ const day = 24 * hour;
 
 /** A length of time in the largest unit of which it is a whole number. */
 export function duration(ms: number): string {
-  if (ms % day === 0 && ms > 0) return pluralOf(ms / day, { one: "# day", other: "# days" });
-  if (ms % hour === 0 && ms > 0) return t`${count(ms / hour)} h`;
-  if (ms % minute === 0 && ms > 0) return t`${count(ms / minute)} min`;
-  return t`${oneDigit.format(ms / 1000)} s`;
+  if (ms % day === 0 && ms > 0) {
+    const days = ms / day;
+    return pluralOf(days, { one: "# day", other: "# days" });
+  }
+  if (ms % hour === 0 && ms > 0) {
+    const hours = count(ms / hour);
+    return t`${hours} h`;
+  }
+  if (ms % minute === 0 && ms > 0) {
+    const minutes = count(ms / minute);
+    return t`${minutes} min`;
+  }
+  const seconds = oneDigit.format(ms / 1000);
+  return t`${seconds} s`;
 }
 
 /** How long ago `iso` was, coarse enough to stay calm. */
@@ -36,10 +46,12 @@ export function ago(iso: string, now: number): string {
   const passed = now - Date.parse(iso);
   if (Number.isNaN(passed)) return iso;
   if (passed < 10_000) return t`just now`;
-  if (passed < minute) return t`${Math.floor(passed / 10_000) * 10} s ago`;
-  if (passed < hour) return t`${Math.floor(passed / minute)} min ago`;
-  if (passed < day) return t`${Math.floor(passed / hour)} h ago`;
-  return pluralOf(Math.floor(passed / day), { one: "# day ago", other: "# days ago" });
+  const [seconds, minutes] = [Math.floor(passed / 10_000) * 10, Math.floor(passed / minute)];
+  if (passed < minute) return t`${seconds} s ago`;
+  if (passed < hour) return t`${minutes} min ago`;
+  const [hours, days] = [Math.floor(passed / hour), Math.floor(passed / day)];
+  if (passed < day) return t`${hours} h ago`;
+  return pluralOf(days, { one: "# day ago", other: "# days ago" });
 }
 
 function shown(iso: string, form: Intl.DateTimeFormatOptions): string {
@@ -65,7 +77,8 @@ export function asSentence(remark: string): string {
   const text = remark.trim();
   if (text === "") return "";
   const first = /^[a-z]+(?=[\s,:.]|$)/.test(text) ? text[0]!.toUpperCase() + text.slice(1) : text;
-  return /[.!?:]$/.test(first) ? first : `${first}.`;
+  if (/[.!?:。！？：]$/.test(first)) return first;
+  return i18n.locale !== "en" && /\p{Script=Han}/u.test(first) ? `${first}。` : `${first}.`;
 }
 
 /** The start of a digest: enough to tell images apart by eye. */

@@ -1,65 +1,80 @@
 // Gates and limits of a wave as plain sentences.
 
+import { plural, t } from "@lingui/core/macro";
 import type { WaveRules } from "@flipside/api/types";
-import { count, duration, moment, plural } from "./quantities.ts";
+import { count, duration, moment } from "./quantities.ts";
 
 type Rules = Partial<WaveRules>;
 
 const actionWords: Record<WaveRules["thresholdAction"], string> = {
-  pause: "The rollout pauses",
-  abort: "The rollout is cancelled",
-  "roll-back-wave": "The wave is rolled back",
-  "roll-back-all": "The rollout is rolled back",
+  pause: t`The rollout pauses`,
+  abort: t`The rollout is cancelled`,
+  "roll-back-wave": t`The wave is rolled back`,
+  "roll-back-all": t`The rollout is rolled back`,
 };
 
 function threshold(
-  { failureThresholdPercent, minimumSample = 1, thresholdAction = "pause" }: Rules,
+  { failureThresholdPercent: percent, minimumSample = 1, thresholdAction = "pause" }: Rules,
   wave: string,
 ): string[] {
-  if (failureThresholdPercent === undefined) return [];
-  const sample =
-    minimumSample > 1
-      ? `, once ${plural(minimumSample, "device has", "devices have")} ended, or all of a smaller one`
-      : "";
-  return failureThresholdPercent >= 100
-    ? ["It goes on however many fail."]
-    : [`${actionWords[thresholdAction]} when more than ${failureThresholdPercent} % of ${wave} fail${sample}.`];
-}
-
-function pace({ rate, underWayMax }: Rules): string[] {
-  const growth = rate && rate.growthFactor > 1 ? `, growing by a factor of ${rate.growthFactor} as they go well` : "";
+  if (percent === undefined) return [];
+  if (percent >= 100) return [t`It goes on however many fail.`];
+  const itHappens = actionWords[thresholdAction];
+  if (minimumSample <= 1) return [t`${itHappens} when more than ${percent} % of ${wave} fail.`];
   return [
-    ...(rate ? [`Offers are made to ${plural(rate.perHour, "device")} an hour${growth}.`] : []),
-    ...(underWayMax ? [`At most ${plural(underWayMax, "device is", "devices are")} at work on it at a time.`] : []),
+    t`${itHappens} when more than ${percent} % of ${wave} fail, once ${plural(minimumSample, {
+      one: "# device has",
+      other: "# devices have",
+    })} ended, or all of a smaller one.`,
   ];
 }
 
-function beginning({ startAt, approval }: Rules, wave: string): string[] {
+function offersAtRate({ perHour, growthFactor: factor }: NonNullable<WaveRules["rate"]>): string {
+  const devices = plural(perHour, { one: "# device", other: "# devices" });
+  return factor > 1
+    ? t`Offers are made to ${devices} an hour, growing by a factor of ${factor} as they go well.`
+    : t`Offers are made to ${devices} an hour.`;
+}
+
+const pace = ({ rate, underWayMax }: Rules): string[] => [
+  ...(rate ? [offersAtRate(rate)] : []),
+  ...(underWayMax
+    ? [t`At most ${plural(underWayMax, { one: "# device is", other: "# devices are" })} at work on it at a time.`]
+    : []),
+];
+
+function beginning({ startAt, approval }: Rules, name: string): string[] {
+  const wave = sentenceCase(name);
+  const time = startAt ? moment(startAt) : undefined;
   return [
-    ...(startAt ? [`${sentenceCase(wave)} does not start before ${moment(startAt)}.`] : []),
-    ...(approval ? [`${sentenceCase(wave)} starts only when somebody else has approved it.`] : []),
+    ...(time === undefined ? [] : [t`${wave} does not start before ${time}.`]),
+    ...(approval ? [t`${wave} starts only when somebody else has approved it.`] : []),
   ];
 }
 
 const sentenceCase = (text: string): string => text[0]!.toUpperCase() + text.slice(1);
 
-/** `wave`: as it is called within a sentence, such as "wave 1" or "each wave". */
-export function ruleSentences(rules: Rules, wave: string): string[] {
-  const { soakMs, deadlineMs } = rules;
+function ending({ soakMs, deadlineMs }: Rules, wave: string): string[] {
+  const [watched, given] = [duration(soakMs ?? 0), duration(deadlineMs ?? 0)];
   return [
-    ...beginning(rules, wave),
-    ...threshold(rules, wave),
     ...(soakMs === undefined
       ? []
       : [
           soakMs === 0
-            ? `When ${wave} has ended, it goes on at once.`
-            : `When ${wave} has ended, it is watched for ${duration(soakMs)} before it goes on.`,
+            ? t`When ${wave} has ended, it goes on at once.`
+            : t`When ${wave} has ended, it is watched for ${watched} before it goes on.`,
         ]),
-    ...(deadlineMs === undefined ? [] : [`Each device has ${duration(deadlineMs)} from its offer on.`]),
-    ...pace(rules),
+    ...(deadlineMs === undefined ? [] : [t`Each device has ${given} from its offer on.`]),
   ];
 }
+
+/** `wave`: as it is called within a sentence, such as "wave 1" or "each wave". */
+export const ruleSentences = (rules: Rules, wave: string): string[] => [
+  ...beginning(rules, wave),
+  ...threshold(rules, wave),
+  ...ending(rules, wave),
+  ...pace(rules),
+];
 
 /** Waves whose rules are the same, together: "waves 1 to 3". */
 export function waveGroups(rules: readonly WaveRules[]): { name: string; rules: WaveRules }[] {
@@ -69,9 +84,11 @@ export function waveGroups(rules: readonly WaveRules[]): { name: string; rules: 
     if (last !== undefined && JSON.stringify(last.rules) === JSON.stringify(each)) last.to = index;
     else groups.push({ from: index, to: index, rules: each });
   });
-  if (groups.length === 1 && rules.length > 1) return [{ name: "each wave", rules: groups[0]!.rules }];
-  return groups.map(({ from, to, rules: each }) => ({
-    name: from === to ? `wave ${count(from + 1)}` : `each of waves ${count(from + 1)} to ${count(to + 1)}`,
-    rules: each,
-  }));
+  if (groups.length === 1 && rules.length > 1) return [{ name: t`each wave`, rules: groups[0]!.rules }];
+  return groups.map(({ from, to, rules: each }) => ({ name: waveNames(from, to), rules: each }));
+}
+
+function waveNames(from: number, to: number): string {
+  const [first, last] = [count(from + 1), count(to + 1)];
+  return from === to ? t`wave ${first}` : t`each of waves ${first} to ${last}`;
 }
