@@ -1,8 +1,10 @@
 import type { ReactNode } from "react";
 import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
 import { type Frame, plotOf } from "../metric-plot.ts";
+import { useShownZone } from "../shown-zone.ts";
 import { useChart } from "../use-chart.ts";
-import { count, nearMoment } from "../words/quantities.ts";
+import { metricText } from "../words/metric-words.ts";
+import { nearMoment } from "../words/quantities.ts";
 import type { Tone } from "../words/state-words.ts";
 import { ChartAxes } from "./chart-axes.tsx";
 
@@ -15,17 +17,18 @@ export interface ChartMark {
   text: string;
 }
 
-function pointText({ at, min, max, mean, count: values }: MetricPoint): string {
-  const spread = values === 1 ? "" : ` (${count(min)} to ${count(max)})`;
-  return `${nearMoment(at)}: ${mean.toLocaleString("en", { maximumFractionDigits: 1 })}${spread}`;
+function pointText(name: string, { at, min, max, mean, count: values }: MetricPoint): string {
+  const spread = values === 1 ? "" : ` (${metricText(name, min)} to ${metricText(name, max)})`;
+  return `${nearMoment(at)}: ${metricText(name, Math.round(mean * 10) / 10)}${spread}`;
 }
 
 function summary({ name, points }: MetricHistoryPage, range: string, marks: readonly ChartMark[]): string {
   const newest = points.at(-1);
   if (newest === undefined) return `${name}: no values in the last ${range}`;
   const [min, max] = [Math.min(...points.map((each) => each.min)), Math.max(...points.map((each) => each.max))];
+  const [last, least, most] = [newest.last, min, max].map((value) => metricText(name, value));
   const updates = marks.map(({ text }) => `; ${text}`).join("");
-  return `${name}: ${count(newest.last)}, in the last ${range} ${count(min)} to ${count(max)}${updates}`;
+  return `${name}: ${last}, in the last ${range} ${least} to ${most}${updates}`;
 }
 
 const Mark = ({ mark: { tone, text }, x, frame }: { mark: ChartMark; x: number; frame: Frame }): ReactNode => (
@@ -48,7 +51,7 @@ export function MetricChart({
   marks: readonly ChartMark[];
 }): ReactNode {
   const { measured, frame, ticksMax, pointed, svg } = useChart(size);
-  const plot = plotOf(history, frame, ticksMax);
+  const plot = plotOf(history, { frame, ticksMax, zone: useShownZone() });
   const shown = marks.filter(({ at }) => at >= history.from && at < history.to);
   const near = pointed === undefined ? undefined : plot.nearest(pointed);
   return (
@@ -71,7 +74,7 @@ export function MetricChart({
       </svg>
       <p className="metric-readout" aria-hidden="true">
         {near
-          ? pointText(near.point)
+          ? pointText(history.name, near.point)
           : history.points.length === 0
             ? "No values in this time."
             : shown.map(({ text }) => text).join(" · ")}

@@ -6,11 +6,14 @@ import { getCourse } from "../api/rollout-course.ts";
 import { type CoursePoint, courseOf, sharePercentOf, stepPath } from "../course-plot.ts";
 import { useFleet } from "../live/hooks.ts";
 import { useParam } from "../router.ts";
-import { count, nearMoment, plural } from "../words/quantities.ts";
+import { count, momentWithin, plural } from "../words/quantities.ts";
 import { DataTable } from "./data-table.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
 import { Loaded } from "./loaded.tsx";
+
+const momentIn = ({ from, until }: RolloutCourse, iso: string): string =>
+  momentWithin(Date.parse(until) - Date.parse(from), iso);
 
 const finishedOf = ({ waves }: Pick<Rollout, "waves">): number =>
   waves.reduce((sum, { finished }) => sum + finished, 0);
@@ -68,7 +71,7 @@ function Course({ course, rollout }: { course: RolloutCourse; rollout: Rollout }
           rows={courseOf(course, undefined)}
           rowKey={({ at }) => at}
           columns={[
-            { head: "By", isName: true, cell: ({ at }) => nearMoment(at) },
+            { head: "By", isName: true, cell: ({ at }) => momentIn(course, at) },
             { head: "Confirmed", cell: ({ succeeded }) => count(succeeded) },
             { head: "Failed", cell: ({ failed }) => count(failed) },
             { head: "Share of failures", cell: (point) => `${sharePercentOf(point).toFixed(1)} %` },
@@ -90,31 +93,36 @@ interface ChartProps {
   children: ReactNode;
 }
 
-const Chart = ({ label, course, max, unit, children }: ChartProps): ReactNode => (
-  <svg className="course-chart" viewBox={`0 0 ${box.width} ${box.height}`} role="img" aria-label={label}>
-    <line className="axis" x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
-    <text x={frame.left - 6} y={frame.top} textAnchor="end" dominantBaseline="hanging">
-      {`${count(Math.round(max))}${unit}`}
-    </text>
-    <text x={frame.left - 6} y={frame.bottom} textAnchor="end">
-      0
-    </text>
-    <text x={frame.left} y={box.height - 6}>
-      {nearMoment(course.from)}
-    </text>
-    <text x={frame.right} y={box.height - 6} textAnchor="end">
-      {nearMoment(course.until)}
-    </text>
-    {children}
-  </svg>
-);
+function Chart({ label, course, max, unit, children }: ChartProps): ReactNode {
+  const [from, until] = [momentIn(course, course.from), momentIn(course, course.until)];
+  return (
+    <svg className="course-chart" viewBox={`0 0 ${box.width} ${box.height}`} role="img" aria-label={label}>
+      <line className="axis" x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
+      <text x={frame.left - 6} y={frame.top} textAnchor="end" dominantBaseline="hanging">
+        {`${count(Math.round(max))}${unit}`}
+      </text>
+      <text x={frame.left - 6} y={frame.bottom} textAnchor="end">
+        0
+      </text>
+      <text x={frame.left} y={box.height - 6}>
+        {from}
+      </text>
+      {until !== from && (
+        <text x={frame.right} y={box.height - 6} textAnchor="end">
+          {until}
+        </text>
+      )}
+      {children}
+    </svg>
+  );
+}
 
 function Ended({ course }: { course: RolloutCourse }): ReactNode {
   const points = courseOf(course, undefined);
   const last = points.at(-1)!;
   const max = Math.max(last.succeeded, last.failed, 1);
   const line = (valueOf: (point: CoursePoint) => number): string => stepPath(points, course, { valueOf, max, frame });
-  const said = `${plural(last.succeeded, "device")} confirmed and ${count(last.failed)} failed by ${nearMoment(last.at)}`;
+  const said = `${plural(last.succeeded, "device")} confirmed and ${count(last.failed)} failed by ${momentIn(course, last.at)}`;
   return (
     <figure className="course">
       <figcaption>
