@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { AppHeader } from "./components/app-header.tsx";
 import { ConnectionNotice } from "./components/connection-notice.tsx";
 import { EmergencyStopBanner } from "./components/emergency-stop.tsx";
@@ -87,9 +87,7 @@ function Console({ isPaused }: { isPaused: boolean }): ReactNode {
       <ConnectionNotice />
       <EmergencyStopBanner />
       {/* What else is in the address is a page's own. */}
-      <FaultBoundary key={JSON.stringify(route)}>
-        <Suspense fallback={<p className="loading">Loading…</p>}>{pageOf(route)}</Suspense>
-      </FaultBoundary>
+      <FaultBoundary key={JSON.stringify(route)}>{pageOf(route)}</FaultBoundary>
     </FleetContext>
   );
 }
