@@ -1,4 +1,5 @@
-// The pipe of `npm run bench -- --console`, with few devices: pages load, and hear what devices say. No time is asserted.
+// The pipe of `npm run bench -- --console`, with few devices: pages load, and hear what devices say. No time is
+// asserted.
 
 import { expect, it } from "vitest";
 import { findChromium } from "../../apps/web/test/browser.ts";

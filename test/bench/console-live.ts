@@ -79,7 +79,8 @@ const timingLoad = `window.loaded = new Promise((resolve) => {
     port2.postMessage(undefined);
   });
   const answered = (before, shown) => {
-    if (heading() !== undefined && heading() !== before) afterFrame(() => resolve({ shown, answered: performance.now() }));
+    if (heading() !== undefined && heading() !== before)
+      afterFrame(() => resolve({ shown, answered: performance.now() }));
     else requestAnimationFrame(() => answered(before, shown));
   };
   const look = () => {

@@ -1,5 +1,5 @@
-// Parts of the console whose script is loaded when somebody wants them. They are shown as soon as they have come: React's
-// own `lazy` is held back with what was shown meanwhile, for 300 ms (FALLBACK_THROTTLE_MS).
+// Parts of the console whose script is loaded when somebody wants them. They are shown as soon as they have come:
+// React's own `lazy` is held back with what was shown meanwhile, for 300 ms (FALLBACK_THROTTLE_MS).
 
 import { type ComponentType, type ReactNode, useEffect, useState } from "react";
 
@@ -52,7 +52,9 @@ type LoadedLater<Props extends object> = ((props: Props) => ReactNode) & {
   preload(): void;
 };
 
-/** `meanwhile`: what is shown until it has come. A script that can't be loaded is a fault, for the boundary around it. */
+/**
+ * `meanwhile`: what is shown until it has come. A script that can't be loaded is a fault, for the boundary around it.
+ */
 export function loadedLater<Props extends object>(
   load: () => Promise<ComponentType<Props>>,
   meanwhile: ReactNode = <p className="loading">Loading…</p>,

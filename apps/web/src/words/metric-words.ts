@@ -33,7 +33,7 @@ export function metricText(name: string, value: number): string {
   return `${shown} ${unit}`;
 }
 
-/** Of an axis whose values are so far apart: "21.05" of temp_mc 21050, in the same unit, with as many digits as they need. */
+/** Of an axis whose values are so far apart: "21.05" of temp_mc 21050, in the same unit, with the digits they need. */
 export function metricTickText(name: string, value: number, step: number): string {
   const per = unitOf(name)?.per ?? 1;
   const digits = Math.max(0, -Math.floor(Math.log10(step / per) + 1e-9));
