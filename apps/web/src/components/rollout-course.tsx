@@ -122,7 +122,8 @@ function Ended({ course }: { course: RolloutCourse }): ReactNode {
   const last = points.at(-1)!;
   const max = Math.max(last.succeeded, last.failed, 1);
   const line = (valueOf: (point: CoursePoint) => number): string => stepPath(points, course, { valueOf, max, frame });
-  const said = `${plural(last.succeeded, "device")} confirmed and ${count(last.failed)} failed by ${momentIn(course, last.at)}`;
+  const by = momentIn(course, last.at);
+  const said = `${plural(last.succeeded, "device")} confirmed and ${count(last.failed)} failed by ${by}`;
   return (
     <figure className="course">
       <figcaption>
