@@ -7,8 +7,8 @@ import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { buildConsole } from "../../apps/web/build/build-console.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
+import { consoleUrlOf, signedInPage } from "./console-page.ts";
 import { FilledServer } from "./filled-server.ts";
-import { PASSWORD } from "./server-process.ts";
 
 export interface ConsoleSpeedOptions {
   devices: number;
@@ -151,11 +151,8 @@ export async function measureConsoleSpeed(options: ConsoleSpeedOptions): Promise
   try {
     const browser = await launch(executablePath);
     try {
-      const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
-      await page.goto(`${filled.server.url.replace("[::]", "127.0.0.1")}/devices`);
-      await page.getByLabel("User name").fill("admin");
-      await page.getByLabel("Password").fill(PASSWORD);
-      await page.getByRole("button", { name: "Sign in" }).click();
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+      const page = await signedInPage(context, consoleUrlOf(filled.server), "/devices");
       await page.getByRole("rowheader").first().waitFor();
       const { devices, database } = options;
       return { devices, database, ...(await measureKeys(page, filled, options)), gzipBytes: sizesOf(consoleDir) };

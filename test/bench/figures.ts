@@ -1,5 +1,6 @@
 // What a run reports: figures for machines, and a table for people.
 
+import type { ConsoleLiveFigures } from "./console-live.ts";
 import type { ConsoleSpeedFigures } from "./console-speed.ts";
 import type { HealthGateFigures } from "./health-gate.ts";
 import type { ListsFigures } from "./lists.ts";
@@ -24,6 +25,9 @@ export interface Figures {
   lists?: ListsFigures;
   /** Of `--console` alone. */
   consoleSpeed?: ConsoleSpeedFigures;
+  consoleLive?: ConsoleLiveFigures;
+  /** Of the last 1, 5 and 15 minutes, before and after; of `--console`. */
+  loadAverage?: number[];
   /** Of `--metrics` alone. */
   metrics?: MetricsFigures;
   /** Of `--progress` alone. */

@@ -1,7 +1,7 @@
 // `npm run bench`. docs/benchmarks.md says what each figure means and what it doesn't.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { repositoryRoot } from "../../apps/agent/build/paths.ts";
@@ -23,6 +23,7 @@ import { IMAGE_BYTES_GOAL, RAM_BYTES_GOAL } from "../../apps/agent/build/size-go
 import { type Figures, Table } from "./figures.ts";
 import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-gate.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
+import { type Load, measureConsoleLive, type Watched } from "./console-live.ts";
 import { type ConsoleSpeedOptions, measureConsoleSpeed } from "./console-speed.ts";
 import { type ListsOptions, measureLists } from "./lists.ts";
 import { measureMetrics, type MetricsOptions } from "./metrics.ts";
@@ -38,7 +39,8 @@ const usage = `npm run bench [-- OPTIONS]
   --slow-link   only updates on slow links; this takes npm packages alone
   --health-gate only the health gate's false alarms and what it finds; the same
   --lists       only lists, counts and rollouts of very many devices; the same
-  --console     only how long the console takes from a key to rows, and what it loads; the same, and Chromium
+  --console     only the console: from a key to rows, what it loads and how soon, and how busy events keep it; the same,
+                and Chromium
   --devices N   of --lists and --console, by default 1000000
   --metrics     only what the history of metrics costs; the same
   --database D  of --lists, --console and --metrics: sqlite (by default) or postgres
@@ -59,6 +61,7 @@ const LIST_TIMES = 40;
 const KEY_TIMES = 8;
 const METRIC_DEVICES = 1_000;
 const METRIC_VALUES = 1_000;
+const CONSOLE_LIVE = { devices: 3_000, loads: 20, metricsASecond: 1_000, watchMs: 10_000 };
 const PROGRESS_DEPLOYMENTS = [1_000, 100_000];
 const TRANSFER_BYTES_MIN = 1024 * 1024;
 const PASSWORD = "only for this benchmark";
@@ -419,17 +422,35 @@ async function onlyProgress(): Promise<{ figures: Partial<Figures>; table: Table
   return { figures: { progress }, table };
 }
 
+function tellLoad(table: Table, cache: string, { shown, answered }: Load): void {
+  table.row(`console shown, ${cache} cache`, shown.p50Ms, "ms, p50", `p95 ${shown.p95Ms}`);
+  table.row("  and a click answered", answered.p50Ms, "ms, p50", `p95 ${answered.p95Ms}; goal: at most 1000`);
+}
+
+function tellWatched(table: Table, page: string, watched: Watched): void {
+  const { eventsASecond, longTasks, longestTaskMs, frameP99Ms, frameMaxMs, busyShare } = watched;
+  const frames = `between frames p99 ${frameP99Ms}, most ${frameMaxMs} ms`;
+  const busy = `main thread ${(busyShare * 100).toFixed(1)} % busy`;
+  const note = `${longTasks} over 50 ms, goal: none; ${eventsASecond} events a second; ${frames}; ${busy}`;
+  table.row(`longest task, ${page}`, longestTaskMs, "ms", note);
+}
+
 async function onlyConsole(options: ConsoleSpeedOptions): Promise<{ figures: Partial<Figures>; table: Table }> {
   const table = new Table();
+  const loadAverage = loadavg();
+  const live = await measureConsoleLive({ ...CONSOLE_LIVE, say });
+  for (const cache of ["cold", "warm"] as const) tellLoad(table, cache, live.load[cache]);
+  for (const [page, watched] of Object.entries(live.quiet)) tellWatched(table, `${page}, nothing happens`, watched);
+  for (const [page, watched] of Object.entries(live.streamed)) tellWatched(table, page, watched);
   const speed = await measureConsoleSpeed(options);
   for (const [typed, { p50Ms, p95Ms }] of Object.entries(speed.keyToRows))
     table.row(`key to rows: ${typed}`, p50Ms, "ms, p50", `p95 ${p95Ms}`);
   table.row("key to rows, all of them", speed.all.p50Ms, "ms, p50", `p95 ${speed.all.p95Ms}; goal: at most 100`);
   const { shell, styles, scripts } = speed.gzipBytes;
-  table.row("the console's script", shell, "B, gzip", "loaded before anything is seen");
+  table.row("the console's script", shell, "B, gzip", "loaded before anything is seen; goal: at most 150 000");
   table.row("its styles", styles, "B, gzip");
   for (const [name, bytes] of Object.entries(scripts)) table.row(`  ${name}`, bytes, "B, gzip", "when it is opened");
-  return { figures: { consoleSpeed: speed }, table };
+  return { figures: { loadAverage: [...loadAverage, ...loadavg()], consoleLive: live, consoleSpeed: speed }, table };
 }
 
 async function main(): Promise<void> {

@@ -43,6 +43,13 @@ export class Console {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
   }
+
+  /** An answer that goes on until it is no longer wanted. */
+  async stream(path: string, signal: AbortSignal): Promise<Response> {
+    const response = await fetch(this.url + path, { headers: { cookie: this.#cookie }, signal });
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
 }
 
 export interface StartOptions {

@@ -11,10 +11,12 @@ import { PeerClients } from "./peer-clients.ts";
 const AT_ONCE = 64;
 const RUN_EVERY_MS = 100;
 const COUNTS_EVERY_MS = 200;
+const TELL_EVERY_MS = 20;
 
 const devices: LoadDevice[] = [];
 let fleet: Fleet | undefined;
 let peers: PeerClients | undefined;
+let telling: ReturnType<typeof setInterval> | undefined;
 
 const tell = (message: FromGenerator): void => void process.send!(message);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -51,6 +53,18 @@ async function powerOnAll(): Promise<void> {
   }
 }
 
+/** Each in turn, so many a second; a tick that comes late makes up for it. */
+function tellMetrics(aSecond: number): void {
+  clearInterval(telling);
+  if (aSecond === 0) return;
+  const fromMs = performance.now();
+  let told = 0;
+  telling = setInterval(() => {
+    for (const due = ((performance.now() - fromMs) / 1_000) * aSecond; told < due; told++)
+      devices[told % devices.length]!.tell("temp_mc", 20_000 + (told % 7_919));
+  }, TELL_EVERY_MS);
+}
+
 async function take(message: ToGenerator): Promise<void> {
   switch (message.kind) {
     case "make-devices":
@@ -66,6 +80,9 @@ async function take(message: ToGenerator): Promise<void> {
       break;
     case "flood":
       for (const device of devices) device.flood(message.isOn);
+      break;
+    case "tell":
+      tellMetrics(message.aSecond);
       break;
     case "take-answers":
       return tell({ kind: "answers", answersMs: fleet!.answersMs.splice(0) });

@@ -35,6 +35,8 @@ export type ToGenerator =
   | { kind: "power-on" }
   | { kind: "power-off" }
   | { kind: "flood"; isOn: boolean }
+  /** So many metrics a second of all devices together, each another one than the device said before; 0: no more. */
+  | { kind: "tell"; aSecond: number }
   | { kind: "take-answers" }
   | { kind: "take-past" }
   | { kind: "connect-peers"; task: PeerTask }

@@ -49,6 +49,11 @@ export class Generator {
     await this.#ask({ kind: "flood", isOn }, "done");
   }
 
+  /** Its devices say so many metrics a second, together; 0: no more. */
+  async tell(aSecond: number): Promise<void> {
+    await this.#ask({ kind: "tell", aSecond }, "done");
+  }
+
   /** From check-ins to their answers, in milliseconds, since it was asked last. */
   async takeAnswers(): Promise<number[]> {
     return (await this.#ask({ kind: "take-answers" }, "answers")).answersMs;

@@ -196,6 +196,14 @@ export class LoadDevice {
     this.#connection?.cut("it floods no more");
   }
 
+  /** Says a metric, if it is proven. Returns whether it was. */
+  tell(metric: string, value: number): boolean {
+    if (!this.#isProven) return false;
+    const uptimeMs = Math.floor(performance.now() - this.#openedMs);
+    this.#say("telemetry", { session: this.#session, uptimeMs, health: "healthy", metric, value });
+    return true;
+  }
+
   /** What is due. To be called some ten times a second. */
   run(nowMs: number): void {
     const connection = this.#connection;

@@ -7,12 +7,16 @@ import { BootReason } from "@flipside/machine/abi";
 import { ErrorCode } from "@flipside/image-format";
 import * as C from "@flipside/image-format/portable/command";
 import { beforeAll, describe, expect, it } from "vitest";
+import { deploymentTransitions } from "../../apps/server/src/domain/deployment-transitions.ts";
 import { seed, seedFor } from "./campaign.ts";
 import { give, type Given, idOf, toldLog, utf8 } from "./commands-bench.ts";
 import { openWorkshop, type Workshop } from "./images.ts";
 import { NodeRig } from "./node-rig.ts";
 
 console.log(`seed ${seed}`);
+
+/** What a server takes from a report, and what the device says a moment before its check-in proves it. */
+const mayBeSaid: readonly string[] = [...deploymentTransitions.reported.to, "confirmed", "rolled-back"];
 
 interface Start {
   flash: Uint8Array;
@@ -183,6 +187,10 @@ describe("roll back", () => {
     expect(await again.powerUp(undefined, () => again.server.outcome !== undefined)).toBe("settled");
     expect([again.server.outcome, again.violations]).toEqual(["confirmed", []]);
     expect(again.server.lastCheckIn!.running).toMatchObject({ version: "3.0.0", reason: 0 });
+    // It lay in the other slot, and is verified there: nothing is fetched, and `offered` is no word of a device's.
+    const states = again.server.reports.flatMap(({ deployment, state }) => (deployment === "d-again" ? [state] : []));
+    expect(states.filter((state) => !mayBeSaid.includes(state))).toEqual([]);
+    expect(states[0]).toBe("installed");
   });
 
   it.each([

@@ -16,7 +16,7 @@ import { admit, hear } from "@flipside/protocol/reference-server/hear";
 import { type Behind, takePacket } from "@flipside/protocol/reference-server/mqtt-end";
 import { outcomeOf } from "@flipside/protocol/reference-server/outcome";
 import { fetchEnd, piece } from "@flipside/protocol/reference-server/pieces";
-import type { Policy, Say } from "@flipside/protocol/reference-server/policy";
+import type { Policy, Report, Say } from "@flipside/protocol/reference-server/policy";
 import { type DeviceLeaf, qosOf, topicPrefixOf } from "@flipside/protocol/topics";
 import { ClockedWire, WIRE_US } from "./clocked-wire.ts";
 import type { UpdateImage } from "./images.ts";
@@ -51,6 +51,8 @@ export class ScriptedServer implements Policy {
   ) => void = () => {};
   /** What devices answered to commands, oldest first. */
   readonly answers: { command: string; code: number }[] = [];
+  /** What they said of their deployments, oldest first. */
+  readonly reports: Report[] = [];
   /** Parts of its console, as they came. */
   readonly logParts: LogPart[] = [];
   /** Under which addresses anybody listens. */
@@ -139,6 +141,10 @@ export class ScriptedServer implements Policy {
     if (this.trust && checkIn.trust < this.trust.version) say("trust", this.trust.chain);
     say("offer", offer(session, this.pollMs, this.#deploymentMembers()));
     this.afterCheckIn(checkIn, session, (signed, document) => say("command", command(session, signed, document)));
+  }
+
+  reported(report: Report): void {
+    this.reports.push(report);
   }
 
   answered(answer: CommandAnswer): void {

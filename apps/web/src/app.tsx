@@ -1,6 +1,6 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { AppHeader } from "./components/app-header.tsx";
 import { ConnectionNotice } from "./components/connection-notice.tsx";
 import { EmergencyStopBanner } from "./components/emergency-stop.tsx";
@@ -96,9 +96,7 @@ function Console({ isPaused }: { isPaused: boolean }): ReactNode {
       <ConnectionNotice />
       <EmergencyStopBanner />
       {/* What else is in the address is a page's own. */}
-      <FaultBoundary key={JSON.stringify(route)}>
-        <Suspense fallback={<Loading />}>{pageOf(route)}</Suspense>
-      </FaultBoundary>
+      <FaultBoundary key={JSON.stringify(route)}>{pageOf(route)}</FaultBoundary>
     </FleetContext>
   );
 }

@@ -1,9 +1,10 @@
 // Where the counts of a fleet over time are in a chart: versions one above the other, and who was online as a line.
-// Each count holds until the next is due; of a time that nobody counted nothing is drawn. Pure; times are the reader's.
+// Each count holds until the next is due; of a time that nobody counted nothing is drawn. Pure.
 
 import type { FleetHistory } from "@flipside/api/types";
 import { i18n } from "./language/i18n.ts";
 import { type Frame, type Tick, timeTicks, valueTicks } from "./metric-plot.ts";
+import type { ShownZone } from "./shown-zone.ts";
 
 type Counted = FleetHistory["counts"][number];
 
@@ -47,7 +48,10 @@ function drawnVersions(counts: readonly Counted[]): (string | null)[] {
     .sort((one, other) => (last === undefined ? 0 : devicesOf(last, other) - devicesOf(last, one)));
 }
 
-export function fleetPlotOf({ from, to, stepMs, counts }: FleetHistory, frame: Frame, ticksMax: number): FleetPlot {
+export function fleetPlotOf(
+  { from, to, stepMs, counts }: FleetHistory,
+  { frame, ticksMax, zone }: { frame: Frame; ticksMax: number; zone: ShownZone },
+): FleetPlot {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
   const ticks = valueTicks(0, Math.max(1, ...counts.map(allOf), ...counts.map(({ online }) => online)));
   const most = ticks.at(-1)!;
@@ -81,7 +85,7 @@ export function fleetPlotOf({ from, to, stepMs, counts }: FleetHistory, frame: F
       })
       .join(""),
     values: ticks.map((value) => ({ place: heightOf(value), label: value.toLocaleString(i18n.locale) })),
-    times: timeTicks(fromMs, toMs, ticksMax).map(({ at, label }) => ({ place: placeOf(at), label })),
+    times: timeTicks(fromMs, toMs, ticksMax, zone).map(({ at, label }) => ({ place: placeOf(at), label })),
     nearest: (x) =>
       counts.find((count) => {
         const [left, right] = spanOf(count);

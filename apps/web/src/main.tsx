@@ -12,7 +12,12 @@ import "./styles/overview.css";
 
 await startLanguage();
 // Words at the top of its modules are made when they are loaded.
-const [{ App }, { InLanguage }] = await Promise.all([import("./app.tsx"), import("./language/in-language.tsx")]);
+const [{ App }, { InLanguage }, { preloadPageOf }] = await Promise.all([
+  import("./app.tsx"),
+  import("./language/in-language.tsx"),
+  import("./lazy-pages.tsx"),
+]);
+preloadPageOf(location.pathname + location.search);
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <InLanguage>

@@ -1,7 +1,9 @@
-// Where a metric's points, its axes' ticks and its gaps are in a line chart. Pure; times are the reader's.
+// Where a metric's points, its axes' ticks and its gaps are in a line chart. Pure.
 
 import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
-import { count, dates } from "./words/quantities.ts";
+import type { ShownZone } from "./shown-zone.ts";
+import { metricTickText } from "./words/metric-words.ts";
+import { dates } from "./words/quantities.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -43,24 +45,54 @@ export function valueTicks(min: number, max: number): number[] {
   return Array.from({ length: steps + 1 }, (_, i) => first + i * step);
 }
 
-const clockTime = new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit" });
-const dayOfYear = new Intl.DateTimeFormat(dates, { day: "numeric", month: "short" });
+/** How a zone's calendar is read, and gone along by minutes. */
+interface Calendar {
+  toMidnight(time: Date): void;
+  addMinutes(time: Date, minutes: number): void;
+  isMidnight(time: Date): boolean;
+  clockTime: Intl.DateTimeFormat;
+  dayOfYear: Intl.DateTimeFormat;
+}
 
-/** Round times of the reader's clock; at midnight, the day. */
-export function timeTicks(fromMs: number, toMs: number, ticksMax: number): { at: number; label: string }[] {
+const formats = (timeZone?: "UTC"): Pick<Calendar, "clockTime" | "dayOfYear"> => ({
+  clockTime: new Intl.DateTimeFormat(dates, { hour: "2-digit", minute: "2-digit", timeZone }),
+  dayOfYear: new Intl.DateTimeFormat(dates, { day: "numeric", month: "short", timeZone }),
+});
+
+const calendars: Record<ShownZone, Calendar> = {
+  local: {
+    toMidnight: (time) => void time.setHours(0, 0, 0, 0),
+    // By the calendar and not by their length: a day may have 23 hours.
+    addMinutes: (time, minutes) => void time.setMinutes(time.getMinutes() + minutes),
+    isMidnight: (time) => time.getHours() === 0 && time.getMinutes() === 0,
+    ...formats(),
+  },
+  utc: {
+    toMidnight: (time) => void time.setUTCHours(0, 0, 0, 0),
+    addMinutes: (time, minutes) => void time.setUTCMinutes(time.getUTCMinutes() + minutes),
+    isMidnight: (time) => time.getUTCHours() === 0 && time.getUTCMinutes() === 0,
+    ...formats("UTC"),
+  },
+};
+
+/** Round times of the zone's clock; at midnight, the day. */
+export function timeTicks(
+  fromMs: number,
+  toMs: number,
+  ticksMax: number,
+  zone: ShownZone,
+): { at: number; label: string }[] {
+  const { toMidnight, addMinutes, isMidnight, clockTime, dayOfYear } = calendars[zone];
   const minutes = [5, 15, 30, 60, 180, 360, 720, 1_440, 2_880].find(
     (each) => (toMs - fromMs) / (each * minuteMs) <= ticksMax,
   );
   const step = minutes ?? 10_080;
   const each = new Date(fromMs);
-  each.setHours(0, 0, 0, 0);
+  toMidnight(each);
   const ticks: { at: number; label: string }[] = [];
-  // By the calendar and not by their length: a day may have 23 hours.
-  for (; each.getTime() <= toMs; each.setMinutes(each.getMinutes() + step)) {
-    const isMidnight = each.getHours() === 0 && each.getMinutes() === 0;
+  for (; each.getTime() <= toMs; addMinutes(each, step))
     if (each.getTime() >= fromMs)
-      ticks.push({ at: each.getTime(), label: (isMidnight ? dayOfYear : clockTime).format(each) });
-  }
+      ticks.push({ at: each.getTime(), label: (isMidnight(each) ? dayOfYear : clockTime).format(each) });
   return ticks;
 }
 
@@ -93,7 +125,10 @@ export interface Plot {
 const path = (places: readonly (readonly [number, number])[]): string =>
   places.map(([x, y], i) => `${i === 0 ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
-export function plotOf({ from, to, stepMs, points }: MetricHistoryPage, frame: Frame, ticksMax: number): Plot {
+export function plotOf(
+  { name, from, to, stepMs, points }: MetricHistoryPage,
+  { frame, ticksMax, zone }: { frame: Frame; ticksMax: number; zone: ShownZone },
+): Plot {
   const [fromMs, toMs] = [Date.parse(from), Date.parse(to)];
   const [min, max] = [Math.min(...points.map((each) => each.min)), Math.max(...points.map((each) => each.max))];
   const ticks = points.length === 0 ? [] : valueTicks(min, max);
@@ -116,8 +151,11 @@ export function plotOf({ from, to, stepMs, points }: MetricHistoryPage, frame: F
         return `${path([...upper, ...lower])}Z`;
       }),
     dots: runs.filter((run) => run.length === 1).map(([point]) => ({ x: x(point!), y: y(point!) })),
-    values: ticks.map((value) => ({ place: heightOf(value), label: count(value) })),
-    times: timeTicks(fromMs, toMs, ticksMax).map(({ at, label }) => ({ place: placeOf(at), label })),
+    values: ticks.map((value) => ({
+      place: heightOf(value),
+      label: metricTickText(name, value, ticks[1]! - ticks[0]!),
+    })),
+    times: timeTicks(fromMs, toMs, ticksMax, zone).map(({ at, label }) => ({ place: placeOf(at), label })),
     placeOf,
     nearest(place) {
       const sorted = points.map((point) => ({ point, x: x(point), y: y(point) }));

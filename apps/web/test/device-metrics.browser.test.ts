@@ -30,7 +30,7 @@ describeInBrowser("the page of a device", (open) => {
     await page.goto(`${url}/devices/dev-1`);
     const metrics = page.getByRole("region", { name: "Metrics" });
     const chart = (name: string) => metrics.getByRole("img", { name: new RegExp(`^${name}`) });
-    await chart("temperature_mc: [\\d,]+, in the last day [\\d,]+ to [\\d,]+; 1.1.0: ").waitFor();
+    await chart("temperature_mc: [\\d.]+ °C, in the last day [\\d.]+ °C to [\\d.]+ °C; 1.1.0: ").waitFor();
     await metrics.getByText("queue <length>").waitFor();
     const pathsOf = (name: string, what: string): Promise<number> => chart(name).locator(`path.${what}`).count();
     expect([await pathsOf("temperature_mc", "line"), await pathsOf("temperature_mc", "band")]).toEqual([1, 0]);
@@ -41,7 +41,9 @@ describeInBrowser("the page of a device", (open) => {
     expect(await pathsOf("temperature_mc", "line"), "with a gap in between").toBe(2);
     expect(await pathsOf("temperature_mc", "band")).toBe(2);
     await chart("temperature_mc").hover();
-    await metrics.getByText(/^\d+ \w+, \d\d:00: [\d,.]+ \([\d,]+ to [\d,]+\)$/).waitFor();
+    await metrics.getByText(/^\d+ \w+, \d\d:00: [\d.]+ °C \([\d.]+ °C to [\d.]+ °C\)$/).waitFor();
+    const [lowest] = await chart("temperature_mc").locator("text").allTextContents();
+    expect(lowest, "in degrees, as the value beside").toMatch(/^1\d(\.\d)?$/);
 
     await metrics.getByRole("button", { name: "Last hour" }).click();
     await chart("queue <length>: 41, in the last hour 3 to 44; 1.1.0: ").waitFor();

@@ -4,7 +4,7 @@ import { fleetPlotOf } from "../src/fleet-plot.ts";
 
 const stepMs = 15 * 60_000;
 const begin = Date.UTC(2027, 2, 10, 9, 0);
-const frame = { left: 0, right: 100, top: 0, bottom: 100 };
+const shown = { frame: { left: 0, right: 100, top: 0, bottom: 100 }, ticksMax: 4, zone: "local" } as const;
 
 /** Counts at the given quarters of an hour, of ten in all. */
 const history = (counts: [quarter: number, versions: Record<string, number>, online?: number][]): FleetHistory => ({
@@ -29,8 +29,7 @@ describe("a fleet over time", () => {
         [0, { "1.0.0": 10 }],
         [1, { "1.0.0": 4, "2.0.0": 6 }],
       ]),
-      frame,
-      4,
+      shown,
     );
     expect(series).toEqual([
       { version: "2.0.0", area: "M10.0 100.0V40.0H20.0V100.0Z" },
@@ -45,8 +44,7 @@ describe("a fleet over time", () => {
         [1, { a: 10 }, 5],
         [8, { a: 10 }, 10],
       ]),
-      frame,
-      4,
+      shown,
     );
     expect(series[0]!.area.match(/M/g)).toHaveLength(3);
     expect(online).toBe("M0.0 0.0H10.0V50.0H20.0M80.0 0.0H90.0");
@@ -60,15 +58,14 @@ describe("a fleet over time", () => {
         [0, { a: 20, b: 1 }],
         [1, { b: 1, c: 2, d: 3, e: 4, f: 5, g: 6 }],
       ]),
-      frame,
-      4,
+      shown,
     );
     expect(series.map(({ version }) => version)).toEqual(["g", "f", "e", "d", "a", undefined]);
     expect(series.at(-1)!.area.match(/M/g)).toHaveLength(2);
   });
 
   it("is a frame without counts of a fleet that nobody has counted", () => {
-    const { series, online, values } = fleetPlotOf(history([]), frame, 4);
+    const { series, online, values } = fleetPlotOf(history([]), shown);
     expect(series).toEqual([]);
     expect(online).toBe("");
     expect(values.map(({ label }) => label)).toEqual(["0", "1"]);

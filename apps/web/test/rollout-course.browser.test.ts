@@ -93,6 +93,36 @@ describeInBrowser("how a rollout went", (open, begin) => {
     await page.getByRole("dialog").getByText("They hold from now on.").waitFor();
   });
 
+  it("has seconds in the times of a short one, and not one time twice", async () => {
+    const { page, server, signIn } = await begin();
+    server.rollouts.set("r1", inItsSecondWave());
+    const at = (second: number): string => new Date(Date.UTC(2027, 2, 10, 9, 0, second)).toISOString();
+    server.course = {
+      ...{ from: at(2), until: at(9), spanMs: 1_000 },
+      steps: [
+        { at: at(4), wave: 1, succeeded: 1, failed: 0 },
+        { at: at(6), wave: 1, succeeded: 1, failed: 0 },
+      ],
+    };
+    await signIn("/rollouts/r1");
+    const course = page.getByRole("region", { name: "Over time" });
+    const chart = course.getByRole("img", { name: /^2 devices confirmed and 0 failed by .*:07/ });
+    await chart.waitFor();
+    expect((await chart.locator("text").allTextContents()).slice(-2)).toEqual([
+      expect.stringMatching(/:00:02/),
+      expect.stringMatching(/:00:09/),
+    ]);
+    await course.getByText("As a table").click();
+    await course.getByRole("rowheader", { name: /:00:05/ }).waitFor();
+
+    server.course = { from: at(2), until: at(2), spanMs: 1, steps: [{ at: at(2), wave: 1, succeeded: 2, failed: 0 }] };
+    await page.reload();
+    const single = course.getByRole("img", { name: /^2 devices confirmed and 0 failed by .*:02/ });
+    await single.waitFor();
+    const texts = await single.locator("text").allTextContents();
+    expect(texts.filter((text) => text.includes(":00:02"))).toHaveLength(1);
+  });
+
   it("says what each word does to how many devices before it is said", async () => {
     const { page, server, signIn } = await begin();
     server.rollouts.set("r1", inItsSecondWave());

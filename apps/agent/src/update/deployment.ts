@@ -44,7 +44,8 @@ export class Deployment {
     this.waitMs = 0;
     this.reported = 0;
     this.state = DeploymentState.Offered;
-    this.dirty = true;
+    // That is the server's own word, which hears of it when there is more to say.
+    this.dirty = false;
   }
 
   /** Goes on with a line of the console: one id leads from the operator's click to it. */

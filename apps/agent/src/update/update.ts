@@ -102,7 +102,6 @@ export class UpdateTask extends Task {
     if (!journal.begun) return;
     const d = this.deployment;
     d.take(journal.deploymentId, journal.deploymentIdBytes, journal.attempt);
-    d.dirty = false;
     const boot = this.boot;
     if (compareBytes(journal.digest, boot.running.digest.dataStart, DIGEST_BYTES) == 0) {
       d.enter(boot.trial ? DeploymentState.Testing : DeploymentState.Confirmed);

@@ -7,6 +7,7 @@ import { useFleet } from "../live/hooks.ts";
 import type { Frame } from "../metric-plot.ts";
 import { devicesPath, useParam } from "../router.ts";
 import { useUser } from "../session.tsx";
+import { useShownZone } from "../shown-zone.ts";
 import { useChart } from "../use-chart.ts";
 import { useReloading } from "../use-reloading.ts";
 import { count, nearMoment } from "../words/quantities.ts";
@@ -94,7 +95,7 @@ const Legend = ({ series, last }: { series: readonly Series[]; last: Counted | u
 
 function Chart({ history, span }: { history: FleetHistory; span: FleetSpan }): ReactNode {
   const { measured, frame, ticksMax, pointed, svg } = useChart(size);
-  const plot = fleetPlotOf(history, frame, ticksMax);
+  const plot = fleetPlotOf(history, { frame, ticksMax, zone: useShownZone() });
   const near = pointed === undefined ? undefined : plot.nearest(pointed);
   return (
     <div ref={measured} className="fleet-chart-frame">

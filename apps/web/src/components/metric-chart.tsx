@@ -1,10 +1,11 @@
 import { select, t } from "@lingui/core/macro";
 import type { ReactNode } from "react";
 import type { MetricHistoryPage, MetricPoint } from "@flipside/api/types";
-import { i18n } from "../language/i18n.ts";
 import { type Frame, type MetricRange, plotOf } from "../metric-plot.ts";
+import { useShownZone } from "../shown-zone.ts";
 import { useChart } from "../use-chart.ts";
-import { count, nearMoment } from "../words/quantities.ts";
+import { metricText } from "../words/metric-words.ts";
+import { nearMoment } from "../words/quantities.ts";
 import type { Tone } from "../words/state-words.ts";
 import { ChartAxes } from "./chart-axes.tsx";
 
@@ -17,10 +18,10 @@ export interface ChartMark {
   text: string;
 }
 
-function pointText({ at, min, max, mean: value, count: values }: MetricPoint): string {
-  const [time, mean] = [nearMoment(at), value.toLocaleString(i18n.locale, { maximumFractionDigits: 1 })];
+function pointText(name: string, { at, min, max, mean: value, count: values }: MetricPoint): string {
+  const [time, mean] = [nearMoment(at), metricText(name, Math.round(value * 10) / 10)];
   if (values === 1) return t`${time}: ${mean}`;
-  const [least, most] = [count(min), count(max)];
+  const [least, most] = [metricText(name, min), metricText(name, max)];
   return t`${time}: ${mean} (${least} to ${most})`;
 }
 
@@ -28,9 +29,8 @@ function summary({ name, points }: MetricHistoryPage, range: MetricRange, marks:
   const newest = points.at(-1);
   if (newest === undefined)
     return t`${name}: no values ${select(range, { hour: "in the last hour", day: "in the last day", other: "in the last week" })}`;
-  const least = count(Math.min(...points.map((each) => each.min)));
-  const most = count(Math.max(...points.map((each) => each.max)));
-  const last = count(newest.last);
+  const [min, max] = [Math.min(...points.map((each) => each.min)), Math.max(...points.map((each) => each.max))];
+  const [last, least, most] = [metricText(name, newest.last), metricText(name, min), metricText(name, max)];
   const values = t`${name}: ${last}, ${select(range, {
     hour: "in the last hour",
     day: "in the last day",
@@ -58,7 +58,7 @@ export function MetricChart({
   marks: readonly ChartMark[];
 }): ReactNode {
   const { measured, frame, ticksMax, pointed, svg } = useChart(size);
-  const plot = plotOf(history, frame, ticksMax);
+  const plot = plotOf(history, { frame, ticksMax, zone: useShownZone() });
   const shown = marks.filter(({ at }) => at >= history.from && at < history.to);
   const near = pointed === undefined ? undefined : plot.nearest(pointed);
   return (
@@ -81,7 +81,7 @@ export function MetricChart({
       </svg>
       <p className="metric-readout" aria-hidden="true">
         {near
-          ? pointText(near.point)
+          ? pointText(history.name, near.point)
           : history.points.length === 0
             ? t`No values in this time.`
             : shown.map(({ text }) => text).join(" · ")}

@@ -1,16 +1,15 @@
 // What is at hand on every page: to find something, and to stop everything.
 
 import { t } from "@lingui/core/macro";
-import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { ActButton } from "./act.tsx";
 import { StopDialog } from "./emergency-stop.tsx";
 import { Icon } from "./icon.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
+import { loadedLater } from "../loaded-later.tsx";
 
 /** Loaded when somebody wants it. */
-const CommandPalette = lazy(async () => ({
-  default: (await import("../palette/command-palette.tsx")).CommandPalette,
-}));
+const CommandPalette = loadedLater(async () => (await import("../palette/command-palette.tsx")).CommandPalette, null);
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 const shortcut = isMac ? "⌘K" : "Ctrl+K";
@@ -57,9 +56,7 @@ export function QuickActions({ onSignOut }: { onSignOut: () => void }): ReactNod
         </ActButton>
       )}
       {open === "palette" && (
-        <Suspense>
-          <CommandPalette onClose={close} onAct={(act) => (act === "stop-updates" ? setOpen("stop") : onSignOut())} />
-        </Suspense>
+        <CommandPalette onClose={close} onAct={(act) => (act === "stop-updates" ? setOpen("stop") : onSignOut())} />
       )}
       {open === "stop" && <StopDialog onClose={close} />}
     </div>

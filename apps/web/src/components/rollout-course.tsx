@@ -7,11 +7,14 @@ import { getCourse } from "../api/rollout-course.ts";
 import { type CoursePoint, courseOf, sharePercentOf, stepPath } from "../course-plot.ts";
 import { useFleet } from "../live/hooks.ts";
 import { useParam } from "../router.ts";
-import { count, nearMoment } from "../words/quantities.ts";
+import { count, momentWithin } from "../words/quantities.ts";
 import { DataTable } from "./data-table.tsx";
 import { Disclosure } from "./disclosure.tsx";
 import { Field } from "./field.tsx";
 import { Loaded } from "./loaded.tsx";
+
+const momentIn = ({ from, until }: RolloutCourse, iso: string): string =>
+  momentWithin(Date.parse(until) - Date.parse(from), iso);
 
 const finishedOf = ({ waves }: Pick<Rollout, "waves">): number =>
   waves.reduce((sum, { finished }) => sum + finished, 0);
@@ -71,7 +74,7 @@ function Course({ course, rollout }: { course: RolloutCourse; rollout: Rollout }
           rows={courseOf(course, undefined)}
           rowKey={({ at }) => at}
           columns={[
-            { head: t({ message: "By", context: "a moment" }), isName: true, cell: ({ at }) => nearMoment(at) },
+            { head: t({ message: "By", context: "a moment" }), isName: true, cell: ({ at }) => momentIn(course, at) },
             { head: t`Confirmed`, cell: ({ succeeded }) => count(succeeded) },
             { head: t`Failed`, cell: ({ failed }) => count(failed) },
             { head: t`Share of failures`, cell: (point) => `${sharePercentOf(point).toFixed(1)} %` },
@@ -93,27 +96,32 @@ interface ChartProps {
   children: ReactNode;
 }
 
-const Chart = ({ label, course, max, unit, children }: ChartProps): ReactNode => (
-  <svg className="course-chart" viewBox={`0 0 ${box.width} ${box.height}`} role="img" aria-label={label}>
-    <line className="axis" x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
-    <text x={frame.left - 6} y={frame.top} textAnchor="end" dominantBaseline="hanging">
-      {`${count(Math.round(max))}${unit}`}
-    </text>
-    <text x={frame.left - 6} y={frame.bottom} textAnchor="end">
-      0
-    </text>
-    <text x={frame.left} y={box.height - 6}>
-      {nearMoment(course.from)}
-    </text>
-    <text x={frame.right} y={box.height - 6} textAnchor="end">
-      {nearMoment(course.until)}
-    </text>
-    {children}
-  </svg>
-);
+function Chart({ label, course, max, unit, children }: ChartProps): ReactNode {
+  const [from, until] = [momentIn(course, course.from), momentIn(course, course.until)];
+  return (
+    <svg className="course-chart" viewBox={`0 0 ${box.width} ${box.height}`} role="img" aria-label={label}>
+      <line className="axis" x1={frame.left} x2={frame.right} y1={frame.bottom} y2={frame.bottom} />
+      <text x={frame.left - 6} y={frame.top} textAnchor="end" dominantBaseline="hanging">
+        {`${count(Math.round(max))}${unit}`}
+      </text>
+      <text x={frame.left - 6} y={frame.bottom} textAnchor="end">
+        0
+      </text>
+      <text x={frame.left} y={box.height - 6}>
+        {from}
+      </text>
+      {until !== from && (
+        <text x={frame.right} y={box.height - 6} textAnchor="end">
+          {until}
+        </text>
+      )}
+      {children}
+    </svg>
+  );
+}
 
-function endedText({ succeeded, failed: failures, at }: CoursePoint): string {
-  const [failed, time] = [count(failures), nearMoment(at)];
+function endedText(course: RolloutCourse, { succeeded, failed: failures, at }: CoursePoint): string {
+  const [failed, time] = [count(failures), momentIn(course, at)];
   return t`${plural(succeeded, { one: "# device", other: "# devices" })} confirmed and ${failed} failed by ${time}`;
 }
 
@@ -129,7 +137,7 @@ function Ended({ course }: { course: RolloutCourse }): ReactNode {
         <span className="tone-ok course-key">{t`confirmed ${confirmed}`}</span>{" "}
         <span className="tone-bad course-key is-dashed">{t`failed ${failed}`}</span>
       </figcaption>
-      <Chart label={endedText(last)} course={course} max={max} unit="">
+      <Chart label={endedText(course, last)} course={course} max={max} unit="">
         <path className="course-line tone-ok" d={line(({ succeeded }) => succeeded)} />
         <path className="course-line tone-bad is-dashed" d={line(({ failed }) => failed)} />
       </Chart>

@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense } from "react";
+import type { ReactNode } from "react";
 import type { RolloutSummary } from "@flipside/api/types";
 import { ActLink } from "../components/act.tsx";
 import { AttentionQueue } from "../components/attention-queue.tsx";
@@ -11,14 +11,13 @@ import { OutcomeBar } from "../components/outcome-bar.tsx";
 import { Page } from "../components/page.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
+import { loadedLater } from "../loaded-later.tsx";
 import { newRolloutPath, rolloutPath } from "../router.ts";
 import { plural } from "../words/quantities.ts";
 import { rolloutWords, wordsOf } from "../words/state-words.ts";
 
 /** Drawn when the rest is there. */
-const FleetOverTime = lazy(async () => ({
-  default: (await import("../components/fleet-over-time.tsx")).FleetOverTime,
-}));
+const FleetOverTime = loadedLater(async () => (await import("../components/fleet-over-time.tsx")).FleetOverTime);
 
 const isOpen = ({ state }: RolloutSummary): boolean => state === "running" || state === "paused";
 
@@ -79,9 +78,7 @@ export function OverviewPage(): ReactNode {
       <Loaded resource={fleet.deviceSummary} what="what the fleet runs">
         {(known) => <FleetShares summary={known} />}
       </Loaded>
-      <Suspense fallback={<p className="loading">Loading…</p>}>
-        <FleetOverTime />
-      </Suspense>
+      <FleetOverTime />
     </Page>
   );
 }

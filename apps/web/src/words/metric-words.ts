@@ -25,9 +25,11 @@ const units: readonly Unit[] = [
   { suffix: /_pa$/, per: 100, digits: 1, unit: "hPa" },
 ];
 
+const unitOf = (name: string): Unit | undefined => units.find(({ suffix }) => suffix.test(name));
+
 /** "21.0 °C" of temp_mc 21000; of a name that says no unit, the number alone. */
 export function metricText(name: string, value: number): string {
-  const found = units.find(({ suffix }) => suffix.test(name));
+  const found = unitOf(name);
   if (found === undefined) return value.toLocaleString(i18n.locale);
   const { per, digits, unit } = found;
   const shown = (value / per).toLocaleString(i18n.locale, {
@@ -35,4 +37,11 @@ export function metricText(name: string, value: number): string {
     maximumFractionDigits: digits,
   });
   return `${shown} ${unit}`;
+}
+
+/** Of an axis whose values are so far apart: "21.05" of temp_mc 21050, in the same unit, with the digits they need. */
+export function metricTickText(name: string, value: number, step: number): string {
+  const per = unitOf(name)?.per ?? 1;
+  const digits = Math.max(0, -Math.floor(Math.log10(step / per) + 1e-9));
+  return (value / per).toLocaleString(i18n.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -68,9 +68,14 @@ export const moment = (iso: string): string => shown(iso, { dateStyle: "medium",
 /** The reader's, such as "Europe/Berlin". */
 export const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+const nearForm: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+
 /** A moment near by: day and minute. */
-export const nearMoment = (iso: string): string =>
-  shown(iso, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+export const nearMoment = (iso: string): string => shown(iso, nearForm);
+
+/** One of several in so long a time: with seconds where minutes may not tell them apart. */
+export const momentWithin = (spanMs: number, iso: string): string =>
+  shown(iso, spanMs < 10 * minute ? { ...nearForm, second: "2-digit" } : nearForm);
 
 /** A remark of the server's as a sentence of its own. A word that is a name (with a digit or hyphen) keeps its case. */
 export function asSentence(remark: string): string {
