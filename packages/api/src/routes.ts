@@ -62,6 +62,7 @@ import {
   archiveRelease,
   compareReleases,
   deleteRelease,
+  getImageFile,
   getRelease,
   listReleases,
   unarchiveRelease,
@@ -97,7 +98,7 @@ import {
 import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { createToken, listOwnTokens, listTokens, withdrawOwnToken, withdrawToken } from "./resources/tokens.ts";
-import { getTrust, getTrustSpread, uploadTrust } from "./resources/trust.ts";
+import { getTrust, getTrustChain, getTrustSpread, uploadTrust } from "./resources/trust.ts";
 import {
   confirmProposal,
   getTwoPersonRule,
@@ -206,6 +207,7 @@ export const routes = {
   withdrawThingCertificate,
   listReleases,
   getRelease,
+  getImageFile,
   compareReleases,
   listReleaseFailures,
   uploadRelease,
@@ -214,6 +216,7 @@ export const routes = {
   deleteRelease,
   addPermit,
   getTrust,
+  getTrustChain,
   getTrustSpread,
   uploadTrust,
   listRollouts,

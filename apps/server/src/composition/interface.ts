@@ -69,7 +69,7 @@ const peoplesRoutes = (options: ServerOptions, { storage, accounts, clock, log }
 
 export function createInterface(
   options: ServerOptions,
-  { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp"> },
+  { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp" | "webSocketPort"> },
   foundation: Foundation,
   features: Features,
   claims: Claims,
@@ -127,6 +127,7 @@ export function createInterface(
     brokerSecret: options.brokerSecret,
     allowedOrigins: [...(options.allowedOrigins ?? []), ...(options.publicUrl ? [options.publicUrl.origin] : [])],
     trustProxy: options.trustProxy ?? false,
+    mqttWebSocketPort: () => link.webSocketPort,
     consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../../web/dist", import.meta.url)),
     log,
   });
