@@ -63,7 +63,7 @@ export function consoleFiles(consoleDir: string, mqttWebSocketPort: () => number
     return sourceOf(request, port);
   }
 
-  /** In place of the file that a static server has there (apps/web/brick-it/public). */
+  /** In place of the file that a static server has there (apps/web/build/demonstration.ts). */
   const fleetBeside: RequestHandler = (_request, response) => {
     response.setHeader("Cache-Control", "no-store");
     response.json({ fleet: { mqttWebSocketPort: mqttWebSocketPort() } } satisfies FleetBeside);

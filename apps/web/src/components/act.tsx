@@ -3,12 +3,15 @@
 
 import { type ButtonHTMLAttributes, type ReactNode, useId } from "react";
 import { type Permission, permissions, rolesThatMay } from "@flipside/api/permissions";
+import type { User } from "@flipside/api/types";
 import { useUser } from "../session.tsx";
 import { Link } from "./link.tsx";
 
 /** Undefined: the person who is signed in may do it. */
-export function useRefusal(needs: Permission): string | undefined {
-  const { may, role } = useUser();
+export const useRefusal = (needs: Permission): string | undefined => refusalFor(useUser(), needs);
+
+/** Undefined: this one may do it. */
+export function refusalFor({ may, role }: Pick<User, "may" | "role">, needs: Permission): string | undefined {
   if (may.includes(needs)) return undefined;
   const others = new Intl.ListFormat("en", { type: "disjunction" }).format(rolesThatMay(needs));
   return `The role ${role} can’t ${permissions[needs]}. Ask somebody who is ${others}.`;
@@ -21,7 +24,7 @@ interface Refusable {
 }
 
 /** It can be reached by keyboard and is read out with its reason, which a disabled button is not. */
-function Refused({
+export function Refused({
   why,
   className,
   label,

@@ -11,8 +11,10 @@ import { releaseList, type Releases } from "./releases.ts";
 const sendWhole = (response: Response, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
     response.type("application/octet-stream");
-    response.sendFile(path, { dotfiles: "allow", acceptRanges: false, cacheControl: false, etag: false, lastModified: false }, (error) =>
-      error === undefined ? resolve() : reject(error),
+    response.sendFile(
+      path,
+      { dotfiles: "allow", acceptRanges: false, cacheControl: false, etag: false, lastModified: false },
+      (error) => (error === undefined ? resolve() : reject(error)),
     );
   });
 
