@@ -1,11 +1,10 @@
 // The device in the tab of "Try to brick it" as a member of a real fleet: the page in a real browser, from the real
-// server and by its policies; enrolled by a claim that the page makes, updated by a rollout, its power pulled meanwhile.
+// server and by its policies; enrolled by a claim that the page makes, updated by a rollout, its power pulled.
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildVirtualRelease } from "../../apps/agent/build/build-release.ts";
 import { Fixture, password } from "../../apps/server/test/fixture.ts";
-import { newPerson } from "../../apps/server/test/people.ts";
 import { findChromium, launch } from "../../apps/web/test/browser.ts";
 import { buildServed } from "../../apps/web/build/build-served.ts";
 import { looksFine, openPage, signIn } from "./console-page.ts";
@@ -73,7 +72,10 @@ describe.skipIf(!executablePath)("the tab's device in a fleet", () => {
 
     await page.getByLabel("Slow", { exact: true }).check();
     const rollout = await fixture.api.rollOut(releases[1].id, [{ id }]);
-    await page.getByRole("region", { name: "Slot B" }).getByText(/being written, ([89]|1\d|2\d) of/).waitFor();
+    await page
+      .getByRole("region", { name: "Slot B" })
+      .getByText(/being written, ([89]|1\d|2\d) of/)
+      .waitFor();
     await button("Pull the power").click();
     await says(/The power is off, and the update to 2\.0\.0 is not over/);
     await says(/Its power is off/);

@@ -91,6 +91,7 @@ export const getImageFile = route({
   params: z.strictObject({ id: z.string(), digest: z.string() }),
   status: 200,
   answer: file,
+  errors: ["image-file-missing"],
 });
 
 export const imageDifference = named(

@@ -104,7 +104,10 @@ export function createReleaseDetails(options: {
       const state = images.find((image) => image.digest === digest)?.file;
       if (state === undefined) throw new ApiError("not-found", "The release has no such image.");
       if (state !== "present")
-        throw new ApiError("not-found", `The file of this image is ${state}: upload its release again to mend it.`);
+        throw new ApiError(
+          "image-file-missing",
+          `The file of this image is ${state}: upload its release again to mend it.`,
+        );
       const { fileName } = (await imagesOf(db, id)).find((image) => image.digest === digest)!;
       return files.pathOf(fileName);
     },

@@ -62,7 +62,7 @@ export class TappedFleet implements FleetSide {
       },
       state: (handle) => {
         const state = streams.state(handle);
-        if (state === StreamState.Closed) this.#gone(handle, taps);
+        if (state === StreamState.Closed) this.#gone(handle, taps, "lost");
         return state;
       },
       read: (handle, target) => {
@@ -76,7 +76,8 @@ export class TappedFleet implements FleetSide {
         return taken;
       },
       close: (handle) => {
-        this.#gone(handle, taps);
+        // The device's own doing, as after its enrolment.
+        this.#gone(handle, taps, "none");
         return streams.close(handle);
       },
       destroy: () => {
@@ -86,9 +87,9 @@ export class TappedFleet implements FleetSide {
     };
   }
 
-  #gone(handle: number, taps: Map<number, Tap>): void {
+  #gone(handle: number, taps: Map<number, Tap>, state: "lost" | "none"): void {
     if (!taps.delete(handle) || taps.size > 0 || this.#connection === "refused") return;
-    this.#become("lost");
+    this.#become(state);
   }
 
   #become(state: FleetConnection): void {

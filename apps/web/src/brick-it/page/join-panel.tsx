@@ -49,7 +49,7 @@ const reasons: Record<Exclude<Around["kind"], "fleet" | "fault">, ReactNode> = {
   ),
   "signed-out": (
     <>
-      This page came from a fleet manager, and its device can join that fleet: for that, somebody is signed in there.{" "}
+      This page came from a fleet manager, and its device can join that fleet, once somebody is signed in.{" "}
       <ConsoleLink href="../">Sign in at the console</ConsoleLink>, and come back.
     </>
   ),
