@@ -54,7 +54,18 @@ it.skipIf(missing !== undefined)(
     let password = "";
     for (const block of blocksOf(HEADING)) {
       if (block.trim() === START) {
-        const args = ["--devices", "9", "--folder", folder, "--port", String(port), "--mqtt-port", String(mqttPort)];
+        const args = [
+          "--devices",
+          "9",
+          "--folder",
+          folder,
+          "--port",
+          String(port),
+          "--mqtt-port",
+          String(mqttPort),
+          "--mqtt-websocket-port",
+          "0",
+        ];
         product = await new Product({ args }).up();
         password = /one-time password (\S+)/.exec(product.output)?.[1] ?? "";
         continue;

@@ -123,6 +123,7 @@ async function demo(options: DemoOptions): Promise<void> {
     mqttHost: options.mqttHost,
     port: options.port,
     mqttPort,
+    mqttWebSocketPort: options.mqttWebSocketPort,
     pollMs: POLL_MS,
   });
   running.server = server;

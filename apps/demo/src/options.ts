@@ -9,6 +9,7 @@ export interface DemoOptions {
   mqttHost: string;
   port: number;
   mqttPort: number;
+  mqttWebSocketPort: number;
   devices: number;
   folder: string;
   auto: boolean;
@@ -26,7 +27,9 @@ in QEMU and virtual devices. State is kept under var/ and survives a restart. Ct
 
   --port N               console and HTTP interface (8080; 0: any free port)
   --mqtt-port N          embedded MQTT broker (1883; 0: any free port)
-  --listen ADDRESS       where both listen (127.0.0.1: for this machine alone; 0.0.0.0: for everyone who
+  --mqtt-websocket-port N
+                         MQTT over WebSocket, for the device of "Try to brick it" (9001; 0: any free port)
+  --listen ADDRESS       where all listen (127.0.0.1: for this machine alone; 0.0.0.0: for everyone who
                          reaches it, in clear). In the environment: HOST
   --mqtt-listen ADDRESS  the same for MQTT alone (as --listen). In the environment: MQTT_HOST
   --devices N            virtual devices beside the unikernel (24; 0 to 500)
@@ -85,6 +88,7 @@ export function readOptions(
       options: {
         port: { type: "string" },
         "mqtt-port": { type: "string" },
+        "mqtt-websocket-port": { type: "string" },
         listen: { type: "string" },
         "mqtt-listen": { type: "string" },
         devices: { type: "string" },
@@ -107,6 +111,7 @@ export function readOptions(
     mqttHost: listenAddress("mqtt-listen", text("mqtt-listen"), "MQTT_HOST", environment["MQTT_HOST"]) ?? host,
     port: wholeNumber("port", text("port"), 8080, 65535),
     mqttPort: wholeNumber("mqtt-port", text("mqtt-port"), 1883, 65535),
+    mqttWebSocketPort: wholeNumber("mqtt-websocket-port", text("mqtt-websocket-port"), 9001, 65535),
     devices: wholeNumber("devices", text("devices"), 24, 500),
     folder: text("folder") ?? defaultFolder,
     auto: values["auto"] === true,

@@ -23,6 +23,8 @@ export interface ServerProcessOptions {
   mqttHost?: string;
   port: number;
   mqttPort: number;
+  /** 0: any free one. Left out: nobody listens. */
+  mqttWebSocketPort?: number;
   pollMs: number;
 }
 
@@ -81,6 +83,9 @@ export class ServerProcess {
         String(options.pollMs),
         "--log-level",
         "info",
+        ...(options.mqttWebSocketPort === undefined
+          ? []
+          : ["--mqtt-websocket-port", String(options.mqttWebSocketPort)]),
         ...(options.consoleDir === undefined ? [] : ["--console-dir", options.consoleDir]),
         ...(options.operationsKeyPath === undefined ? [] : ["--operations-key", options.operationsKeyPath]),
       ],

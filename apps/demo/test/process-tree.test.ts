@@ -34,7 +34,18 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** On the folder and the ports of the one before: it comes up only if that left neither held. */
 async function start(inTerminal = false): Promise<Product> {
   product = new Product({
-    args: ["--folder", folder, "--port", String(ports[0]), "--mqtt-port", String(ports[1]), "--devices", "1"],
+    args: [
+      "--folder",
+      folder,
+      "--port",
+      String(ports[0]),
+      "--mqtt-port",
+      String(ports[1]),
+      "--mqtt-websocket-port",
+      "0",
+      "--devices",
+      "1",
+    ],
     inTerminal,
   });
   await product.up();
@@ -65,7 +76,9 @@ async function expectAllGone(): Promise<void> {
 describe("whatever ends npm start ends server, fleet and QEMU, and frees ports and folder", () => {
   test("a second start on the folder meanwhile is told who has it, and harms nothing; then TERM to npm", async () => {
     const first = await start();
-    const second = new Product({ args: ["--folder", folder, "--port", "0", "--mqtt-port", "0"] });
+    const second = new Product({
+      args: ["--folder", folder, "--port", "0", "--mqtt-port", "0", "--mqtt-websocket-port", "0"],
+    });
     expect(await second.ended).toBe(1);
     expect(second.output).toMatch(
       new RegExp(

@@ -54,7 +54,18 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe("without the tools for the unikernel", () => {
   test("npm start brings up console and virtual devices, which take an update, and says in one line what the unikernel would take", async () => {
     product = await new Product({
-      args: ["--folder", join(folder, "var"), "--port", "0", "--mqtt-port", "0", "--devices", "2"],
+      args: [
+        "--folder",
+        join(folder, "var"),
+        "--port",
+        "0",
+        "--mqtt-port",
+        "0",
+        "--mqtt-websocket-port",
+        "0",
+        "--devices",
+        "2",
+      ],
       environment: { PATH: path },
     }).up();
     expect(product.output).toMatch(

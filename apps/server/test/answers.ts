@@ -120,7 +120,8 @@ export function problemOf({ method, url, status, contentType, body, cut }: Heard
   // Of members that were chosen no schema says that others are missing: reads-and-conditions.test.ts looks at them.
   if (new URLSearchParams(url.split("?")[1]).has("fields") && status < 300) return undefined;
   const validate = validatorAt(...place, "schema");
-  const value = mediaType === "text/plain" || mediaType === "text/csv" ? body : parsed(body);
+  const isText = ["text/plain", "text/csv", "application/octet-stream"].includes(mediaType);
+  const value = isText ? body : parsed(body);
   if (value === undefined) return `${said}: the body is no JSON`;
   return validate(value) ? undefined : `${said}: ${ajv.errorsText(validate.errors)}\n${body.slice(0, 1000)}`;
 }

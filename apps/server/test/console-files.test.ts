@@ -26,7 +26,7 @@ describe("the console's files, below a folder that begins with a dot", () => {
     await writeFile(join(consoleDir, script), source);
     await writeFile(join(consoleDir, `${script}.br`), brotliCompressSync(source));
     await writeFile(join(consoleDir, `${script}.gz`), gzipSync(source));
-    fixture = await Fixture.start({ consoleDir });
+    fixture = await Fixture.start({ consoleDir, mqttWebSocketPort: 0 });
   });
   afterAll(() => fixture.stop());
 
@@ -86,6 +86,35 @@ describe("the console's files, below a folder that begins with a dot", () => {
       "cache-control": "no-cache",
       "content-type": "application/wasm",
     });
+  });
+
+  it("let the worker whose device joins the fleet connect to the port for that, and to nothing else", async () => {
+    const { mqttWebSocketPort: port } = fixture.server;
+    const told = await ask("/brick-it/fleet.json");
+    expect([told.status, told.headers["cache-control"], JSON.parse(told.body.toString())]).toEqual([
+      200,
+      "no-store",
+      { fleet: { mqttWebSocketPort: port } },
+    ]);
+    const worker = "/brick-it/assets/worker-84YogPMo.js";
+    const sourcesOf = async (path: string, headers: Record<string, string> = {}): Promise<string | undefined> =>
+      /connect-src ([^;]*)/.exec(String((await ask(path, headers)).headers["content-security-policy"]))?.[1];
+    expect(await sourcesOf(`${worker}?mqtt=${port}`)).toBe(`'self' ws://127.0.0.1:${port}`);
+    expect(await sourcesOf(`${worker}?mqtt=${port}`, { host: "fleet.example:8080" })).toBe(
+      `'self' ws://fleet.example:${port}`,
+    );
+    expect(await sourcesOf(`${worker}?mqtt=${port}`, { host: "[::1]:8080" })).toBe(`'self' ws://*:${port}`);
+    for (const other of [
+      ...[worker, `${worker}?mqtt=${port! + 1}`, `${worker}?mqtt=`, `${worker}?mqtt=*`, `/?mqtt=${port}`],
+      ...[`/brick-it/?mqtt=${port}`, `/brick-it/assets/replay-worker-84YogPMo.js?mqtt=${port}`],
+      ...[`/brick-it/assets/index-84YogPMo.js?mqtt=${port}`, `/assets/release-check-worker-84YogPMo.js?mqtt=${port}`],
+    ])
+      expect([other, await sourcesOf(other)]).toEqual([other, "'self'"]);
+    await fixture.restart({ mqttWebSocketPort: undefined });
+    expect(JSON.parse((await ask("/brick-it/fleet.json")).body.toString())).toEqual({
+      fleet: { mqttWebSocketPort: null },
+    });
+    expect(await sourcesOf(`${worker}?mqtt=${port}`)).toBe("'self'");
   });
 
   it("are missing where they are missing: no page in place of a script of an older build", async () => {

@@ -4,6 +4,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { FleetBeside } from "@flipside/api/fleet-beside";
 import { toBase64Url } from "@flipside/image-format";
 import { factoryFlash } from "@flipside/machine/factory/factory-flash";
 import { memoryPages, PRODUCT, virtualTarget } from "@flipside/machine/factory/targets";
@@ -80,6 +81,7 @@ export async function buildDemonstration(): Promise<string> {
     put("replay-boot.wasm", instrument(modules.boot, { importCrypto: true }));
     put("replay-agent.wasm", instrument(modules.agent, { importCrypto: true }));
     put("replay-agent-crypto.wasm", instrument(modules.agent, { importCrypto: false }));
+    put("fleet.json", JSON.stringify({ fleet: null } satisfies FleetBeside));
     put("demonstration.json", JSON.stringify(await demonstrationOf(modules)));
   });
 }

@@ -130,7 +130,9 @@ export class RouteServer {
   }
 
   #send(route: Route, answer: unknown, response: ServerResponse): void {
-    if (route.answer.kind === "events" || route.answer.kind === "csv") return;
+    const { kind } = route.answer;
+    // Their handlers have answered.
+    if (kind === "events" || kind === "csv" || kind === "file") return;
     if (route.answer.kind === "redirect") {
       response.writeHead(route.status, { location: String(answer) }).end();
       return;

@@ -8,10 +8,10 @@ import { noAnswerInTime, type ProblemError, problemFrom, unexpected, unreachable
 import type { AnswerOf, BodyInputOf, ParamsOf, QueryInputOf, Route } from "./route.ts";
 import type { Routes } from "./routes.ts";
 
-/** A broker asks in forms, and a stream is no answer: both are no calls. */
+/** A broker asks in forms, and neither a stream nor a file is JSON: all of them are no calls. */
 type Callable<R extends Route> = R["access"] extends "broker"
   ? never
-  : R["answer"] extends { kind: "events" | "csv" }
+  : R["answer"] extends { kind: "events" | "csv" | "file" }
     ? never
     : R;
 

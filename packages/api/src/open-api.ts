@@ -143,6 +143,8 @@ function contentOf(answer: Answer): JsonObject {
       return { content: { "text/plain": { schema: inline(answer.schema, "output") } } };
     case "csv":
       return { content: { "text/csv": { schema: { type: "string" } } } };
+    case "file":
+      return { content: { [octets]: { schema: { type: "string", format: "binary" } } } };
     case "events": {
       // OpenAPI 3.1 can't say what is in a stream: the schema of each kind's data is told beside it.
       const events = Object.fromEntries(

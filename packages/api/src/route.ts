@@ -62,6 +62,8 @@ export type Answer =
   | { kind: "redirect" }
   /** text/csv, sent while it is made: what breaks off on the way is no whole answer. */
   | { kind: "csv" }
+  /** The file itself, application/octet-stream. */
+  | { kind: "file" }
   /** Server-sent events: the schema of each kind's data. */
   | { kind: "events"; events: Record<string, z.ZodType> };
 
@@ -121,6 +123,7 @@ export const route = <const R extends Route>(definition: R): R => definition;
 export const json = <S extends z.ZodType>(schema: S) => ({ kind: "json", schema }) as const;
 export const text = <S extends z.ZodType>(schema: S) => ({ kind: "text", schema }) as const;
 export const csv = { kind: "csv" } as const;
+export const file = { kind: "file" } as const;
 export const nothing = { kind: "nothing" } as const;
 export const redirect = { kind: "redirect" } as const;
 

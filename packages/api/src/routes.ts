@@ -62,6 +62,7 @@ import {
   archiveRelease,
   compareReleases,
   deleteRelease,
+  getImageFile,
   getRelease,
   listReleases,
   unarchiveRelease,
@@ -98,7 +99,7 @@ import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { getServerSettings } from "./resources/server-settings.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { createToken, listOwnTokens, listTokens, withdrawOwnToken, withdrawToken } from "./resources/tokens.ts";
-import { getTrust, getTrustSpread, uploadTrust } from "./resources/trust.ts";
+import { getTrust, getTrustChain, getTrustSpread, uploadTrust } from "./resources/trust.ts";
 import {
   confirmProposal,
   getTwoPersonRule,
@@ -208,6 +209,7 @@ export const routes = {
   withdrawThingCertificate,
   listReleases,
   getRelease,
+  getImageFile,
   compareReleases,
   listReleaseFailures,
   uploadRelease,
@@ -216,6 +218,7 @@ export const routes = {
   deleteRelease,
   addPermit,
   getTrust,
+  getTrustChain,
   getTrustSpread,
   uploadTrust,
   listRollouts,

@@ -5,7 +5,8 @@ import { MemoryCells } from "../src/flash/cells.ts";
 import type { Machine } from "../src/machine.ts";
 import { type MachineData, machineInWorker } from "../src/machine-in-worker.ts";
 import { browserClock } from "./browser-clock.ts";
-import { RelayedStreams } from "./relayed-streams.ts";
+import { relayAt } from "./relayed-streams.ts";
+import { WebSocketStreams } from "./websocket-streams.ts";
 
 export interface BrowserDeviceData extends MachineData {
   relay: string;
@@ -21,7 +22,7 @@ self.onmessage = ({ data }: MessageEvent<BrowserDeviceData | Uint8Array>) => {
     {
       clock: browserClock,
       entropy: (target) => void crypto.getRandomValues(target as Uint8Array<ArrayBuffer>),
-      openStreams: (onEvent) => new RelayedStreams(data.relay, onEvent),
+      openStreams: (onEvent) => new WebSocketStreams(relayAt(data.relay), onEvent),
     },
     (message) => self.postMessage(message),
   );

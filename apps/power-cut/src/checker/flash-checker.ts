@@ -55,6 +55,11 @@ const imagePrefix = Buffer.from(
 
 const sha256 = (bytes: Uint8Array): Buffer => Buffer.from(hash(bytes));
 
+const keyOf = (raw: Uint8Array): { id: string; verifies: Verifier } => ({
+  id: sha256(raw).subarray(0, 8).toString("hex"),
+  verifies: verifierOf(raw),
+});
+
 export class FlashChecker {
   readonly trust: TrustChecker;
   readonly #options: CheckerOptions;
@@ -70,10 +75,7 @@ export class FlashChecker {
     this.#options = options;
     this.trust = new TrustChecker(options.layout, options.pages, options.rootKeys);
     const { zones, sectorBytes } = options.layout;
-    this.#keys = options.releaseKeys.map((raw) => ({
-      id: sha256(raw).subarray(0, 8).toString("hex"),
-      verifies: verifierOf(raw),
-    }));
+    this.#keys = options.releaseKeys.map(keyOf);
     this.#firstPages = {
       bootControl: zones.bootControl.offsetBytes / PAGE_BYTES,
       slotA: zones.slotA.offsetBytes / PAGE_BYTES,
@@ -82,6 +84,14 @@ export class FlashChecker {
     this.#slotPages = zones.slotA.sizeBytes / PAGE_BYTES;
     this.#logPages = zones.bootControl.sizeBytes / PAGE_BYTES;
     this.#pagesPerSector = sectorBytes / PAGE_BYTES;
+  }
+
+  /** Another one that may have signed an image. */
+  learnReleaseKey(raw: Uint8Array): void {
+    const key = keyOf(raw);
+    if (this.#keys.some(({ id }) => id === key.id)) return;
+    this.#keys.push(key);
+    this.#images.clear();
   }
 
   /** Forgets what was read: page numbers will get other meanings. */

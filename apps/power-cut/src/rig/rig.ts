@@ -40,7 +40,7 @@ export class Rig<C> implements Watch {
   readonly acted: { bootCounter: number; epoch: number; slot: number }[] = [];
   #defects: Defects = noDefects;
   readonly judge: WhatMustHold;
-  readonly #images: readonly JudgedImage[];
+  readonly #images: Map<string, JudgedImage>;
   readonly #layout: FlashLayout;
   #cuts = 0;
   #running: number | undefined;
@@ -53,12 +53,13 @@ export class Rig<C> implements Watch {
     readonly beside: BesideServer,
     workpiece: Workpiece,
   ) {
-    const { layout, images } = workpiece;
+    const { layout } = workpiece;
+    const images = new Map(workpiece.images.map((each) => [each.digest, each]));
     const { store, ids } = host.readFlash();
     const checker = new FlashChecker({ ...workpiece, pages: store });
     this.#layout = layout;
     this.#images = images;
-    this.judge = new WhatMustHold({ layout, checker, ids, images: new Map(images.map((each) => [each.digest, each])) });
+    this.judge = new WhatMustHold({ layout, checker, ids, images });
     this.#hadRecord = checker.newestRecord(ids) !== undefined;
   }
 
@@ -90,7 +91,7 @@ export class Rig<C> implements Watch {
     const rig = this;
     return {
       get image() {
-        return rig.#images.find(({ digest }) => digest === rig.beside.deployment?.image.digest);
+        return rig.#images.get(rig.beside.deployment?.image.digest ?? "");
       },
       get trustChain() {
         return rig.beside.trust?.chain;
@@ -102,6 +103,11 @@ export class Rig<C> implements Watch {
   set defects(defects: Defects) {
     this.#defects = defects;
     this.judge.defects = defects;
+  }
+
+  /** One more that a slot may hold. */
+  learns(image: JudgedImage): void {
+    this.#images.set(image.digest, image);
   }
 
   /** Another deployment than the one before: what that had confirmed may give way to it. */
@@ -138,7 +144,7 @@ export class Rig<C> implements Watch {
 
   imageStarts(slot: number, shown: string): void {
     const { ids } = this.host.readFlash();
-    const digest = this.#images.find((image) => image.digest.startsWith(shown))?.digest ?? shown;
+    const digest = [...this.#images.keys()].find((each) => each.startsWith(shown)) ?? shown;
     this.judge.imageStarts({ slot, digest });
     this.judge.imageRuns(slot);
     this.#running = slot;

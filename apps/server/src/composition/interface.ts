@@ -130,6 +130,7 @@ export function createInterface(
     brokerSecret: options.brokerSecret,
     allowedOrigins: [...(options.allowedOrigins ?? []), ...(options.publicUrl ? [options.publicUrl.origin] : [])],
     trustProxy: options.trustProxy ?? false,
+    mqttWebSocketPort: () => link.webSocketPort,
     consoleDir: options.consoleDir ?? fileURLToPath(new URL("../../../web/dist", import.meta.url)),
     log,
   });

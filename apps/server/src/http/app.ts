@@ -66,6 +66,8 @@ export interface AppOptions extends GuardOptions, ProbeOptions {
   otherInterfaces?: readonly RequestHandler[];
   /** Absolute, or of the working directory at the start. */
   consoleDir: string;
+  /** Where devices connect over WebSocket; null: nowhere. */
+  mqttWebSocketPort: () => number | null;
   log: Logger;
 }
 
@@ -108,7 +110,7 @@ export function createApp(options: AppOptions): Express {
   for (const other of options.otherInterfaces ?? []) app.use(other);
   app.use("/api", elsewhere);
   app.use(apiPage());
-  app.use(consoleFiles(resolve(options.consoleDir)));
+  app.use(consoleFiles(resolve(options.consoleDir), options.mqttWebSocketPort));
   app.use(problemHandler(options.log));
   return app;
 }

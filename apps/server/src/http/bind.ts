@@ -111,6 +111,7 @@ export function bind<const R extends Route>(
           break;
         case "csv":
         case "events":
+        case "file":
           // The handler has taken the response over.
           break;
       }

@@ -1,10 +1,11 @@
 // The console's files. Names below /assets/ carry a hash of their content, so they are kept for a year; index.html
 // names them and is asked for anew each time. What vite's build has compressed (name.br, name.gz) is sent as it lies.
-// Below /brick-it/ lies a page of its own ("Try to brick it"), which asks the server for nothing but its files.
+// Below /brick-it/ lies a page of its own ("Try to brick it"). Its fleet.json tells which fleet's server it came from.
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import express, { type RequestHandler, type Response, Router } from "express";
+import type { FleetBeside } from "@flipside/api/fleet-beside";
+import express, { type Request, type RequestHandler, type Response, Router } from "express";
 import { ApiError } from "./errors.ts";
 
 const encodings = [
@@ -26,18 +27,47 @@ const wasmWorkerPath =
   /^\/(?:brick-it\/assets\/(?:replay-)?worker|assets\/release-check-worker)-[A-Za-z0-9_-]{8,}\.js$/;
 const wasmWorkerPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
-/** Of a worker's script; undefined: the path is of something else, which has the policy of everything. */
-export const workerPolicy = (path: string): string | undefined =>
-  wasmWorkerPath.test(path) ? wasmWorkerPolicy : undefined;
+/**
+ * The worker whose device joins the fleet. Its address names the port that it connects to, so that no script is kept
+ * with the policy of another port.
+ */
+const joiningWorkerPath = /^\/brick-it\/assets\/worker-[A-Za-z0-9_-]{8,}\.js$/;
+
+/**
+ * Of a worker's script; undefined: the path is of something else, which has the policy of everything. `joins`: where
+ * its device connects, as a source of the policy (CSP 3, section 2.3.1).
+ */
+export const workerPolicy = (path: string, joins?: string): string | undefined =>
+  wasmWorkerPath.test(path) ? wasmWorkerPolicy + (joins === undefined ? "" : ` ${joins}`) : undefined;
+
+/** The policy knows no literal addresses of IPv6: there it is the port alone. */
+function sourceOf(request: Request, port: number): string {
+  const scheme = request.secure ? "wss" : "ws";
+  return `${scheme}://${/^[A-Za-z0-9.-]+$/.test(request.hostname) ? request.hostname : "*"}:${port}`;
+}
 
 function setCaching(response: Response, path: string): void {
   response.setHeader("Cache-Control", hashedPath.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
 }
 
-/** `consoleDir` is absolute. */
-export function consoleFiles(consoleDir: string): Router {
+/** `consoleDir` is absolute. `mqttWebSocketPort`: where devices connect over WebSocket; null: nowhere. */
+export function consoleFiles(consoleDir: string, mqttWebSocketPort: () => number | null): Router {
   const isFile = (path: string): boolean =>
     plainPath.test(path) && statSync(join(consoleDir, path), { throwIfNoEntry: false })?.isFile() === true;
+
+  /** Undefined: it is of another device, or names another port than that of today. */
+  function joined(request: Request): string | undefined {
+    const port = mqttWebSocketPort();
+    if (port === null || request.query["mqtt"] !== String(port) || !joiningWorkerPath.test(request.path))
+      return undefined;
+    return sourceOf(request, port);
+  }
+
+  /** In place of the file that a static server has there (apps/web/build/demonstration.ts). */
+  const fleetBeside: RequestHandler = (_request, response) => {
+    response.setHeader("Cache-Control", "no-store");
+    response.json({ fleet: { mqttWebSocketPort: mqttWebSocketPort() } } satisfies FleetBeside);
+  };
 
   /** Addresses of the console's own pages have no dot but a device's; any other is a file, here or not. */
   const pages: RequestHandler = (request, response, next) => {
@@ -46,7 +76,7 @@ export function consoleFiles(consoleDir: string): Router {
       throw new ApiError("not-found", "The interface is below /api.");
     if (request.path === "/brick-it") return response.redirect(301, "/brick-it/");
     if (request.path === "/brick-it/" && isFile("/brick-it/index.html")) request.url = "/brick-it/index.html";
-    const policy = workerPolicy(request.path);
+    const policy = workerPolicy(request.path, joined(request));
     if (policy !== undefined) response.setHeader("Content-Security-Policy", policy);
     const isPage = !name.includes(".") || pageOfDevice.test(request.path);
     if (isPage && !request.path.startsWith("/assets/") && !isFile(request.path)) request.url = "/index.html";
@@ -88,5 +118,5 @@ export function consoleFiles(consoleDir: string): Router {
     );
   };
 
-  return Router().use(pages, compressed, plain, missing);
+  return Router().get("/brick-it/fleet.json", fleetBeside).use(pages, compressed, plain, missing);
 }

@@ -1,5 +1,6 @@
 // What the worker tells the page of the device, and what the page asks of it.
 
+import type { FleetConnection } from "./bench/fleet-side.ts";
 import type { Flavour } from "./bench/geometry.ts";
 import type { DamageableZone } from "./bench/damageable-zones.ts";
 import type { Tone } from "./bench/loader-words.ts";
@@ -31,12 +32,18 @@ export interface SlotView {
 
 export interface UpdateView {
   version: string;
-  flavour: Flavour;
   /** As the device reports it, or as a check-in has proved it. */
   state: string;
   chunksDone: number;
   chunksTotal: number;
   isOver: boolean;
+}
+
+/** The fleet that the device has joined. */
+export interface FleetView {
+  connection: FleetConnection;
+  /** By the tab's clock. */
+  sinceMs: number;
 }
 
 export interface Counters {
@@ -66,6 +73,10 @@ export interface Snapshot {
   update: UpdateView | undefined;
   /** Undefined: this device can't be updated further, and has to be made anew. */
   nextVersion: string | undefined;
+  /** That the factory has put into slot A. */
+  factoryVersion: string;
+  /** Undefined: its server is in the tab. */
+  fleet: FleetView | undefined;
   counters: Counters;
   isArmed: boolean;
   /** More than one sector was damaged by hand: the campaign claims nothing of that. */

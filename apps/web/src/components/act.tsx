@@ -4,14 +4,17 @@
 import { t } from "@lingui/core/macro";
 import { type ButtonHTMLAttributes, type ReactNode, useId } from "react";
 import { type Permission, rolesThatMay } from "@flipside/api/permissions";
+import type { User } from "@flipside/api/types";
 import { i18n } from "../language/i18n.ts";
 import { useUser } from "../session.tsx";
 import { permissionWords } from "../words/permission-words.ts";
 import { Link } from "./link.tsx";
 
 /** Undefined: the person who is signed in may do it. */
-export function useRefusal(needs: Permission): string | undefined {
-  const { may, role } = useUser();
+export const useRefusal = (needs: Permission): string | undefined => refusalFor(useUser(), needs);
+
+/** Undefined: this one may do it. */
+export function refusalFor({ may, role }: Pick<User, "may" | "role">, needs: Permission): string | undefined {
   if (may.includes(needs)) return undefined;
   const others = new Intl.ListFormat(i18n.locale, { type: "disjunction" }).format(rolesThatMay(needs));
   const what = permissionWords[needs];
@@ -25,7 +28,7 @@ interface Refusable {
 }
 
 /** It can be reached by keyboard and is read out with its reason, which a disabled button is not. */
-function Refused({
+export function Refused({
   why,
   className,
   label,

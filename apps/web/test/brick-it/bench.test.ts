@@ -12,6 +12,7 @@ import { Auto } from "../../src/brick-it/bench/auto.ts";
 import { Bench } from "../../src/brick-it/bench/bench.ts";
 import type { Demonstration } from "../../src/brick-it/bench/demonstration.ts";
 import { kindNumber } from "../../src/brick-it/bench/page-map.ts";
+import { inTheTab } from "../../src/brick-it/bench/surroundings.ts";
 import { layout } from "../../src/brick-it/bench/geometry.ts";
 import type { Counters } from "../../src/brick-it/snapshot.ts";
 import { goOnUntil, opened, told } from "./opened.ts";
@@ -32,9 +33,11 @@ const newCounters = (): Counters => ({
   operations: 0,
 });
 
+const onBench = (made = demonstration): Bench => new Bench(made, inTheTab(made), seed);
+
 /** Has checked in: it runs, and can be updated. */
 function started(): Bench {
-  const bench = new Bench(demonstration, seed);
+  const bench = onBench();
   bench.powerOn();
   goOnUntil(bench, () => bench.server.lastCheckIn !== undefined);
   return bench;
@@ -133,7 +136,7 @@ it(`counts what the judge finds: a loader with a bug in it breaks its promises (
   const entry = join(agentSources, "boot/boot.ts");
   const wasm = await compileWasm({ name: "boot", entry, memoryPages: memoryPages.boot, patches: bug.patches });
   const bootModule = await WebAssembly.compile(new Uint8Array(await readFile(wasm)));
-  const bench = new Bench({ ...demonstration, bootModule }, seed);
+  const bench = onBench({ ...demonstration, bootModule });
   bench.powerOn();
   goOnUntil(bench, () => bench.server.lastCheckIn !== undefined);
   bench.update("crashes");
@@ -154,7 +157,7 @@ it(`is bricked by a loader that can't see what it could start, and the judge say
   const entry = join(agentSources, "boot/boot.ts");
   const wasm = await compileWasm({ name: "boot", entry, memoryPages: memoryPages.boot, patches });
   const bootModule = await WebAssembly.compile(new Uint8Array(await readFile(wasm)));
-  const bench = new Bench({ ...demonstration, bootModule }, seed);
+  const bench = onBench({ ...demonstration, bootModule });
   bench.powerOn();
   goOnUntil(bench, () => bench.snapshot(false).phase === "recovery");
   await bench.judged();

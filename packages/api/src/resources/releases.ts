@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { permitBytesMax, releaseBytesMax } from "../limits.ts";
-import { json, named, nothing, route } from "../route.ts";
+import { file, json, named, nothing, route } from "../route.ts";
 import { count, digest, idParams, keyId, time } from "./forms.ts";
 import { archivedAt, archivedQuery, next, pageQuery } from "./pages.ts";
 
@@ -80,6 +80,18 @@ export const getRelease = route({
   params: idParams,
   status: 200,
   answer: json(releaseDetail),
+});
+
+export const getImageFile = route({
+  method: "GET",
+  path: "/api/v1/releases/:id/images/:digest",
+  access: "fleet:read",
+  scoped: "no-devices",
+  summary: "The file of one of its images: what a factory puts into a slot",
+  params: z.strictObject({ id: z.string(), digest: z.string() }),
+  status: 200,
+  answer: file,
+  errors: ["image-file-missing"],
 });
 
 export const imageDifference = named(

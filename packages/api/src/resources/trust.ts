@@ -2,7 +2,7 @@
 
 import { TRUST_CHAIN_BYTES_MAX } from "@flipside/image-format/portable/trust-record";
 import { z } from "zod";
-import { json, named, route } from "../route.ts";
+import { file, json, named, route } from "../route.ts";
 import { trustRefused, trustRelation } from "./devices.ts";
 import { count, digest, keyId } from "./forms.ts";
 
@@ -46,6 +46,16 @@ export const getTrust = route({
   summary: "The newest trust record and how it came about",
   status: 200,
   answer: json(trust),
+});
+
+export const getTrustChain = route({
+  method: "GET",
+  path: "/api/v1/trust/chain",
+  access: "fleet:read",
+  scoped: "no-devices",
+  summary: "The newest trust record with those before it, as a factory puts it into a device",
+  status: 200,
+  answer: file,
 });
 
 export const trustSpread = named(

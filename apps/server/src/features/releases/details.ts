@@ -21,6 +21,8 @@ export interface ReleaseDetails {
   one(id: string): Promise<ReleaseDetail>;
   /** What differs in the release from the other one. Throws ApiError when one of them is not there. */
   compare(id: string, other: string): Promise<ReleaseDifference>;
+  /** Where the file of this image of the release lies. Throws ApiError when there is none that can be served. */
+  imagePath(id: string, digest: string): Promise<string>;
 }
 
 /** Header and signatures, as they are in the database: files may be lost. */
@@ -65,7 +67,7 @@ function membersOf({ members }: ImageDifference): ReleaseDifference["images"][nu
 
 export function createReleaseDetails(options: {
   db: Queries;
-  files: Pick<ImageFiles, "headOf">;
+  files: Pick<ImageFiles, "headOf" | "pathOf">;
   releases: Pick<Releases, "one">;
 }): ReleaseDetails {
   const { db, files, releases } = options;
@@ -97,6 +99,18 @@ export function createReleaseDetails(options: {
 
   return {
     one: known,
+    async imagePath(id, digest) {
+      const { images } = await known(id);
+      const state = images.find((image) => image.digest === digest)?.file;
+      if (state === undefined) throw new ApiError("not-found", "The release has no such image.");
+      if (state !== "present")
+        throw new ApiError(
+          "image-file-missing",
+          `The file of this image is ${state}: upload its release again to mend it.`,
+        );
+      const { fileName } = (await imagesOf(db, id)).find((image) => image.digest === digest)!;
+      return files.pathOf(fileName);
+    },
     async compare(id, other) {
       const [before, after] = [await comparedOf(other), await comparedOf(id)];
       const hardware = [...new Set([...after, ...before].map((each) => each.hardware))].sort();

@@ -1,10 +1,22 @@
 // /api/v1/releases
 
 import { routes } from "@flipside/api/routes";
+import type { Response } from "express";
 import { bind, type BoundRoute } from "../../http/bind.ts";
 import { pageOf } from "../../http/cursor.ts";
 import type { ReleaseDetails } from "./details.ts";
 import { releaseList, type Releases } from "./releases.ts";
+
+/** `path`: absolute. It may lie below a folder that begins with a dot. */
+const sendWhole = (response: Response, path: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    response.type("application/octet-stream");
+    response.sendFile(
+      path,
+      { dotfiles: "allow", acceptRanges: false, cacheControl: false, etag: false, lastModified: false },
+      (error) => (error === undefined ? resolve() : reject(error)),
+    );
+  });
 
 export function releaseRoutes(releases: Releases, details: ReleaseDetails): BoundRoute[] {
   return [
@@ -12,6 +24,10 @@ export function releaseRoutes(releases: Releases, details: ReleaseDetails): Boun
       releases.list({ ...pageOf(releaseList, ["number", "string"], query), archived: query.archived === "true" }),
     ),
     bind(routes.getRelease, ({ params }) => details.one(params.id)),
+    bind(routes.getImageFile, async ({ params, response }) => {
+      await sendWhole(response, await details.imagePath(params.id, params.digest));
+      return undefined;
+    }),
     bind(routes.compareReleases, ({ params }) => details.compare(params.id, params.other)),
     bind(routes.uploadRelease, async ({ query, body, user, note }) => {
       const confirmed = { confirmSequence: query.confirmSequence === "true" };

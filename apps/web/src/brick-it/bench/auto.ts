@@ -6,6 +6,7 @@ import type { Counters } from "../snapshot.ts";
 import { Bench } from "./bench.ts";
 import type { Demonstration } from "./demonstration.ts";
 import { type Flavour, flavours } from "./geometry.ts";
+import { inTheTab } from "./surroundings.ts";
 
 /** An update takes some eighty operations of flash, so power fails a few times in each. */
 const OPERATIONS_MAX = 60;
@@ -39,7 +40,7 @@ export class Auto {
   }
 
   #make(seed: number, counters: Counters): Bench {
-    const bench = new Bench(this.#demonstration, seed, counters);
+    const bench = new Bench(this.#demonstration, inTheTab(this.#demonstration), seed, { counters });
     bench.onOver = () => this.#offer();
     bench.update("healthy");
     return bench;

@@ -1,4 +1,5 @@
-// The device's time: it stands still until somebody moves it, and what is done takes some of it.
+// The device's time: it stands still until somebody moves it, and what is done takes some of it. Where it is moved as
+// time goes by for people, work takes what it takes.
 
 import { ManualClock } from "@flipside/machine/clock";
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
@@ -10,6 +11,12 @@ const PROGRAM_BYTE_US = 1;
 
 export class BenchClock extends ManualClock {
   #spentUs = 0;
+  readonly #isReal: boolean;
+
+  constructor(isReal = false) {
+    super();
+    this.#isReal = isReal;
+  }
 
   /** Whoever looks has taken time to do so: a device's own self-test wants to see it move. */
   override nowUs(): number {
@@ -22,6 +29,7 @@ export class BenchClock extends ManualClock {
   }
 
   takeTimeFor({ kind, length }: Pick<FlashOperation, "kind" | "length">): void {
+    if (this.#isReal) return;
     this.#spentUs += kind === "erase" ? ERASE_US : PROGRAM_US + PROGRAM_BYTE_US * length;
   }
 }

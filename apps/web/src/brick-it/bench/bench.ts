@@ -1,5 +1,6 @@
-// A device on the bench, its server, and the judge of the power-cut campaign beside both. Time goes by when `advance`
-// is called, and everything else follows from the seed and from what is done by hand: the same again does the same.
+// A device on the bench, the fleet's side, and the judge of the power-cut campaign beside both. Time goes by when
+// `advance` is called. With the server in the tab, everything else follows from the seed and from what is done by hand:
+// the same again does the same.
 
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
@@ -8,24 +9,26 @@ import { zoneNames } from "@flipside/machine/factory/flash-layout";
 import type { Outcome } from "@flipside/protocol/reference-server/outcome";
 import type { End } from "../../../../power-cut/src/rig/device-under-test.ts";
 import { Rig } from "../../../../power-cut/src/rig/rig.ts";
-import type { Counters, SlotView, Snapshot, TearChoice, TimelineEntry, UpdateView } from "../snapshot.ts";
+import type { Counters, FleetView, SlotView, Snapshot, TearChoice, TimelineEntry, UpdateView } from "../snapshot.ts";
 import { BenchClock } from "./bench-clock.ts";
 import { Damage, FLIPPED_BITS } from "./damage.ts";
 import type { DamageableZone } from "./damageable-zones.ts";
-import type { Demonstration, DemonstrationImage } from "./demonstration.ts";
+import type { DemonstrationImage, MadeDevice } from "./demonstration.ts";
+import type { Deployment, FleetConnection, FleetSide, KnownImage, RealFleetEvents } from "./fleet-side.ts";
 import { type Flavour, layout } from "./geometry.ts";
 import { beginsFor, loaderSays, meansOf } from "./loader-words.ts";
 import { PageMap, pagesOf } from "./page-map.ts";
-import { type Deployment, TabServer } from "./tab-server.ts";
+import { releaseKeysIn } from "./release-keys.ts";
+import type { MakeSurroundings, Surroundings } from "./surroundings.ts";
 import { TabDevice } from "./tab-device.ts";
 import { flavourWords, operationWords, tearWords, zoneWords } from "../words.ts";
 
 const unknownSlot: SlotView = { state: "unknown", version: undefined, triesLeft: 0, why: undefined };
 
 export class Bench {
-  readonly clock = new BenchClock();
+  readonly clock: BenchClock;
   readonly device: TabDevice;
-  readonly server: TabServer;
+  readonly server: FleetSide;
   readonly counters: Counters = {
     powerCuts: 0,
     powerUps: 0,
@@ -39,8 +42,9 @@ export class Bench {
   /** Called when a deployment is over, and when power is gone or nothing runs any more. */
   onOver: () => void = () => {};
   onOff: () => void = () => {};
-  readonly #demonstration: Demonstration;
-  readonly #byDigest: Map<string, DemonstrationImage>;
+  readonly #made: MadeDevice;
+  readonly #offers: Surroundings["offers"];
+  readonly #byDigest: Map<string, KnownImage>;
   readonly #random: SeededRandom;
   readonly #rig: Rig<undefined>;
   readonly #map: PageMap;
@@ -55,37 +59,39 @@ export class Bench {
   #console: string[] = [];
   #touched: Snapshot["touched"] = [];
   #lastState = "";
+  #trust: { chain: Uint8Array } | undefined;
+  #fleet: FleetView | undefined;
   /** Fulfilled when the judge has done with the last power-up. */
   #judged: Promise<void> = Promise.resolve();
 
-  /** `counters`: of devices before it. */
+  /** `isReal`: time is moved as it goes by for people. `counters`: of devices before it. */
   constructor(
-    demonstration: Demonstration,
+    made: MadeDevice,
+    makeSurroundings: MakeSurroundings,
     readonly seed: number,
-    counters?: Counters,
+    { counters, isReal = false }: { counters?: Counters; isReal?: boolean } = {},
   ) {
     if (counters) this.counters = counters;
-    this.#demonstration = demonstration;
-    this.#byDigest = new Map(demonstration.images.map((image) => [image.digest, image]));
+    this.clock = new BenchClock(isReal);
+    if (isReal) this.#fleet = { connection: "none", sinceMs: Date.now() };
+    this.#made = made;
     this.#random = new SeededRandom(seed);
-    this.server = new TabServer(demonstration, new SeededRandom(this.#random.next()), {
-      connected: () => {},
-      enrolled: () => this.#tell("server", "ok", "The device proves its claim and is given its secret."),
-      checkedIn: (checkIn) => {
-        if (this.#damage.defects.liar || this.#damage.defects.isRotten) this.#rig.judge.saysFloor(checkIn.floor);
-        else this.#rig.checksIn(checkIn);
-      },
-      reported: ({ state }) => this.#reported(state),
-      over: (deployment, outcome) => this.#over(deployment, outcome),
-    });
+    const { fleet, offers, openStreams, wallClockS, entropy } = makeSurroundings(
+      this.#fleetEvents(),
+      this.clock,
+      this.#random,
+    );
+    this.server = fleet;
+    this.#offers = offers;
+    this.#byDigest = new Map([made.firstImage, ...(offers?.images ?? [])].map((image) => [image.digest, image]));
+    const random = new SeededRandom(this.#random.next());
     this.device = new TabDevice(
       {
-        bootModule: demonstration.bootModule,
-        rootKeys: demonstration.rootKeys,
-        flash: demonstration.factory,
-        clock: this.clock,
-        random: new SeededRandom(this.#random.next()),
-        wire: this.server.wire,
+        bootModule: made.bootModule,
+        rootKeys: made.rootKeys,
+        flash: made.flash,
+        host: { clock: this.clock, openStreams, wallClockS, entropy: (target) => entropy(target, random) },
+        random,
       },
       {
         line: (line) => this.#line(line),
@@ -97,19 +103,44 @@ export class Bench {
     );
     this.#map = new PageMap(this.device.cells.bytes);
     this.#rig = this.#newRig();
-    this.#tell(
-      "device",
-      "idle",
-      `A device leaves the factory: ${demonstration.images[0]!.version} in slot A. Seed ${seed}.`,
-    );
+    const { version } = made.firstImage;
+    this.#tell("device", "idle", `A device leaves the factory: ${version} in slot A.${isReal ? "" : ` Seed ${seed}.`}`);
+  }
+
+  #fleetEvents(): RealFleetEvents {
+    return {
+      enrolled: () => this.#tell("server", "ok", "The device proves its claim and is given its secret."),
+      checkedIn: (checkIn) => {
+        if (this.#damage.defects.liar || this.#damage.defects.isRotten) this.#rig.judge.saysFloor(checkIn.floor);
+        else this.#rig.checksIn(checkIn);
+      },
+      reported: ({ state }) => this.#reported(state),
+      over: (deployment, outcome) => this.#over(deployment, outcome),
+      offered: (image) => {
+        this.#byDigest.set(image.digest, image);
+        this.#rig.learns(image);
+        this.#begins(image, "by a rollout of the fleet");
+      },
+      trusted: (chain) => this.#trusted(chain),
+      // One to go back to the other slot's image, say.
+      commanded: () => {
+        this.#rig.deploymentBegins();
+        this.#tell("server", "idle", "A signed command comes.");
+      },
+      connection: (state) => this.#connects(state),
+    };
   }
 
   #newRig(): Rig<undefined> {
     const { server } = this;
-    const { product, hardware, rootKeys, releaseKeys, images } = this.#demonstration;
+    const { product, hardware, rootKeys, releaseKeys } = this.#made;
+    const images = [...this.#byDigest.values()];
+    const bench = this;
     const beside = {
       lastCheckIn: undefined,
-      trust: undefined,
+      get trust() {
+        return bench.#trust;
+      },
       get deployment() {
         return server.deployment;
       },
@@ -151,21 +182,36 @@ export class Bench {
 
   /** Undefined: there is none any more. */
   nextImage(flavour: Flavour): DemonstrationImage | undefined {
-    const running = this.#runningImage()?.releaseSequence ?? 1;
-    return this.#demonstration.images.find(
-      (image) => image.releaseSequence === running + 1 && image.flavour === flavour,
-    );
+    const running = this.server.lastCheckIn?.running.releaseSequence ?? 1;
+    return this.#offers?.images.find((image) => image.releaseSequence === running + 1 && image.flavour === flavour);
   }
 
   /** False: one is under way, or there is none any more. */
   update(flavour: Flavour): boolean {
     const image = this.nextImage(flavour);
     if (!image || (this.server.deployment && !this.server.result)) return false;
-    this.server.deploy(image);
+    this.#offers!.deploy(image);
+    this.#begins(image, flavourWords[flavour].what);
+    return true;
+  }
+
+  #begins({ version }: KnownImage, what: string): void {
     this.#rig.deploymentBegins();
     this.#lastState = "";
-    this.#tell("server", "busy", `Version ${image.version} is offered: ${flavourWords[flavour].what}.`);
-    return true;
+    this.#tell("server", "busy", `Version ${version} is offered: ${what}.`);
+  }
+
+  /** The judge goes by it, too. */
+  #trusted(chain: Uint8Array): void {
+    this.#trust = { chain };
+    for (const key of releaseKeysIn(chain)) this.#rig.judge.checker.learnReleaseKey(key);
+    this.#tell("server", "idle", "The server hands over a newer trust record.");
+  }
+
+  #connects(state: FleetConnection): void {
+    this.#fleet = { connection: state, sinceMs: Date.now() };
+    const said = connectionWords[state];
+    if (said !== undefined) this.#tell("device", said.tone, said.text);
   }
 
   flipBits(zone: DamageableZone): void {
@@ -248,6 +294,8 @@ export class Bench {
       slots: this.#slots,
       update: this.#updateView(),
       nextVersion: this.nextImage("healthy")?.version,
+      factoryVersion: this.#made.firstImage.version,
+      fleet: this.#fleet,
       counters: { ...counters, violations: [...counters.violations] },
       isArmed: device.armed !== undefined,
       isVouchedFor: this.#damage.isVouchedFor,
@@ -261,16 +309,14 @@ export class Bench {
   #updateView(): UpdateView | undefined {
     const { deployment, result, lastReport, chunksFetched } = this.server;
     if (!deployment) return undefined;
-    const { version, flavour, payload, chunkBytes } = deployment.image;
-    const chunksTotal = Math.ceil(payload.length / chunkBytes);
+    const { version, chunkCount } = deployment.image;
     const reported = lastReport?.state ?? "offered";
     const isFetched = chunksFetched !== undefined && reported === "offered";
     return {
       version,
-      flavour,
       state: result?.state ?? (isFetched ? "downloading" : reported),
       chunksDone: chunksFetched ?? 0,
-      chunksTotal,
+      chunksTotal: chunkCount,
       isOver: result !== undefined,
     };
   }
@@ -288,11 +334,6 @@ export class Bench {
     if (record) this.#slots = { a: of(0), b: of(1) };
   }
 
-  #runningImage(): DemonstrationImage | undefined {
-    const { lastCheckIn } = this.server;
-    return lastCheckIn ? this.#byDigest.get(lastCheckIn.running.digest) : undefined;
-  }
-
   // ---- what the device does
   // -------------------------------------------------------------------------------------------------
 
@@ -307,7 +348,7 @@ export class Bench {
     const said = loaderSays(line, (slot, digits) => {
       this.#slotsAreStale = true;
       this.#refreshSlots();
-      const image = this.#demonstration.images.find(({ digest }) => digest.startsWith(digits));
+      const image = [...this.#byDigest.values()].find(({ digest }) => digest.startsWith(digits));
       const { state, triesLeft } = this.#slots[slot];
       return { version: image?.version ?? "an unknown image", state, triesLeft };
     });
@@ -395,6 +436,12 @@ const reportWords: Record<string, (version: string) => string> = {
   verifying: (version) => `All of ${version} is there. It is verified once more, from flash.`,
   installed: (version) => `${version} is recorded as a candidate: from here on the loader will try it.`,
   testing: (version) => `${version} runs and is on trial: self-test, a healthy app, and the server reached by proof.`,
+};
+
+const connectionWords: Partial<Record<FleetConnection, { tone: TimelineEntry["tone"]; text: string }>> = {
+  proven: { tone: "ok", text: "It is connected to the fleet: server and device have proved themselves to each other." },
+  lost: { tone: "warn", text: "The connection to the fleet is lost. It tries again by itself." },
+  refused: { tone: "warn", text: "The fleet's server lets the device in no further. It tries again by itself." },
 };
 
 const zoneOf = (offset: number) =>

@@ -4,6 +4,7 @@
 import { slotPayloadOffset } from "@flipside/image-format/portable/slot-layout";
 import { buildBundle } from "@flipside/machine/wasm-bundle";
 import { fromBase64url } from "@flipside/protocol/primitives";
+import type { KnownImage } from "./fleet-side.ts";
 import { type Flavour, layout } from "./geometry.ts";
 
 /** Apps that ship, by the file that holds each. */
@@ -39,33 +40,34 @@ export interface DemonstrationFile {
   heads: SignedHead[];
 }
 
-export interface DemonstrationImage {
-  name: string;
+export interface DemonstrationImage extends KnownImage {
   flavour: Flavour;
-  version: string;
   releaseSequence: number;
-  digest: string;
-  header: Uint8Array;
   signatures: Uint8Array;
   table: Uint8Array;
-  payload: Uint8Array;
   chunkBytes: number;
   /** What an offer says of the file's size. */
   offeredBytes: number;
 }
 
-export interface Demonstration {
+/** A device as it leaves its factory. */
+export interface MadeDevice {
   product: string;
   hardware: { name: string; revision: number };
   deviceId: string;
-  claimSecret: Uint8Array;
   rootKeys: Uint8Array[];
+  /** That may sign its images. */
   releaseKeys: Uint8Array[];
   bootModule: WebAssembly.Module;
+  /** In slot A. */
+  firstImage: KnownImage;
+  flash: Uint8Array;
+}
+
+export interface Demonstration extends MadeDevice {
+  claimSecret: Uint8Array;
   /** The first is the factory's. */
   images: DemonstrationImage[];
-  /** As the device leaves the factory. */
-  factory: Uint8Array;
 }
 
 /** `read`: a file by its name. Throws what `read` throws. */
@@ -87,7 +89,8 @@ export async function openDemonstration(read: (name: string) => Promise<Uint8Arr
     releaseKeys: file.releaseKeys.map(fromBase64url),
     bootModule: await WebAssembly.compile(boot as Uint8Array<ArrayBuffer>),
     images,
-    factory: factoryFlash(file, images[0]!),
+    firstImage: images[0]!,
+    flash: factoryFlash(file, images[0]!),
   };
 }
 
@@ -109,6 +112,7 @@ function imageOf(head: SignedHead, { tables }: DemonstrationFile, payload: Uint8
     table,
     payload,
     chunkBytes,
+    chunkCount: Math.ceil(payload.length / chunkBytes),
     offeredBytes: header.length + signatures.length + table.length + payload.length,
   };
 }

@@ -2,7 +2,7 @@
 // stands around it: power, the hardware watchdog, RAM that outlives a reset. It runs in the worker's own thread, on a
 // clock that somebody moves, and needs no shared memory: any static server can bring it.
 
-import { BootReason, Exo, ResetCause } from "@flipside/machine/abi";
+import { BootReason, ResetCause } from "@flipside/machine/abi";
 import type { HostClock } from "@flipside/machine/clock";
 import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
@@ -12,17 +12,13 @@ import { type Reading, readings } from "@flipside/machine/faults/unstable-reads"
 import { MemoryCells } from "@flipside/machine/flash/cells";
 import { FaultyCells, unstableBytes } from "@flipside/machine/flash/faulty-cells";
 import { NorFlash } from "@flipside/machine/flash/nor-flash";
-import { Machine } from "@flipside/machine/machine";
-import { OneStream } from "@flipside/machine/one-stream";
+import { Machine, type RunStreams } from "@flipside/machine/machine";
 import { RETAINED_RAM_BYTES, RetainedRam } from "@flipside/machine/retained-ram";
 import { HardwareWatchdog, WATCHDOG_CELL_BYTES, WatchdogCell } from "@flipside/machine/watchdog";
 import type { DeviceUnderTest, End, Watch } from "../../../../power-cut/src/rig/device-under-test.ts";
 import { FlashPages } from "../../../../power-cut/src/rig/flash-pages.ts";
-import type { MqttWire } from "../../../../power-cut/src/server/mqtt-wire.ts";
 import { layout } from "./geometry.ts";
 
-/** Time stands for all devices alike: what a device does follows from its seed. */
-const WALL_CLOCK_S = 1_800_000_000;
 const RESET_PAUSE_US = 100_000;
 
 /** Power goes at an operation that is still to come. */
@@ -45,61 +41,21 @@ export interface TabDeviceEvents {
   recovery(): void;
 }
 
-/** Some hundred kilobits a second: chunks come one after the other, and can be watched as they are written. */
-const LINK_BYTE_US = 12;
-/** What comes at once: a chunk and what is around it come in a few. */
-const LINK_BYTES = 2_048;
-
-/** Tells the agent of what has come for it. */
-class WireStreams extends OneStream {
-  readonly #wire: MqttWire;
-  readonly #clock: HostClock;
-  readonly #onEvent: () => void;
-  #nothingUntilUs = 0;
-
-  constructor(wire: MqttWire, clock: HostClock, onEvent: () => void) {
-    super(() => wire);
-    this.#wire = wire;
-    this.#clock = clock;
-    this.#onEvent = onEvent;
-  }
-
-  override read(handle: number, target: Uint8Array): number {
-    if (target.length > 0 && this.#wire.hasData && this.#clock.nowUs() < this.#nothingUntilUs) return Exo.Again;
-    const taken = super.read(handle, target.subarray(0, LINK_BYTES));
-    if (taken > 0 && this.#wire.hasData) {
-      const us = LINK_BYTE_US * taken;
-      this.#nothingUntilUs = this.#clock.nowUs() + us;
-      this.#clock.after(us, this.#onEvent);
-    }
-    return taken;
-  }
-
-  override open(host: string, port: number): number {
-    const handle = super.open(host, port);
-    this.#onEvent();
-    return handle;
-  }
-
-  override write(handle: number, source: Uint8Array): number {
-    const taken = super.write(handle, source);
-    if (this.#wire.hasData) this.#onEvent();
-    return taken;
-  }
-
-  destroy(): void {
-    this.#wire.drop();
-  }
+/** What is around a device. */
+export interface DeviceHost {
+  clock: HostClock;
+  wallClockS(): number;
+  entropy(target: Uint8Array): void;
+  openStreams(onEvent: () => void): RunStreams;
 }
 
 export interface TabDeviceOptions {
   bootModule: WebAssembly.Module;
   rootKeys: readonly Uint8Array[];
   flash: Uint8Array;
-  clock: HostClock;
-  /** Of entropy, and of how what is unstable reads. */
+  host: DeviceHost;
+  /** Of how what is unstable reads. */
   random: SeededRandom;
-  wire: MqttWire;
 }
 
 export class TabDevice implements DeviceUnderTest<undefined> {
@@ -127,7 +83,7 @@ export class TabDevice implements DeviceUnderTest<undefined> {
     this.cells.onOperation = (operation) => this.#begins(operation);
     this.#flash = new NorFlash(layout, this.cells);
     const cell = new WatchdogCell(new ArrayBuffer(WATCHDOG_CELL_BYTES));
-    this.#watchdog = new HardwareWatchdog(cell, options.clock, () => this.#watchdogExpired());
+    this.#watchdog = new HardwareWatchdog(cell, options.host.clock, () => this.#watchdogExpired());
   }
 
   get isOn(): boolean {
@@ -171,10 +127,10 @@ export class TabDevice implements DeviceUnderTest<undefined> {
   }
 
   #launch(resetCause: number): void {
-    const { bootModule, rootKeys, clock, random, wire } = this.#options;
+    const { bootModule, rootKeys, host } = this.#options;
     this.#machine = new Machine(
       {
-        clock,
+        ...host,
         bootModule,
         rootKeys,
         resetCause,
@@ -182,9 +138,6 @@ export class TabDevice implements DeviceUnderTest<undefined> {
         retained: this.#retained,
         watchdog: this.#watchdog,
         resetPauseUs: RESET_PAUSE_US,
-        wallClockS: () => WALL_CLOCK_S,
-        entropy: (target) => target.forEach((_, i) => (target[i] = random.below(256))),
-        openStreams: (onEvent) => new WireStreams(wire, clock, onEvent),
       },
       {
         line: (line) => this.#line(line),
@@ -245,6 +198,6 @@ export class TabDevice implements DeviceUnderTest<undefined> {
   #watchdogExpired(): void {
     this.#endRun();
     this.#loaderBegins(BootReason.Watchdog);
-    this.#cancelRelaunch = this.#options.clock.after(RESET_PAUSE_US, () => this.#launch(ResetCause.Watchdog));
+    this.#cancelRelaunch = this.#options.host.clock.after(RESET_PAUSE_US, () => this.#launch(ResetCause.Watchdog));
   }
 }

@@ -15,44 +15,34 @@ import { type DeviceLeaf, topicPrefixOf } from "@flipside/protocol/topics";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { MqttWire, type WireServer } from "../../../../power-cut/src/server/mqtt-wire.ts";
 import type { Demonstration, DemonstrationImage } from "./demonstration.ts";
+import type { Deployment, FleetEvents, FleetSide } from "./fleet-side.ts";
 
 const POLL_MS = 1_000;
 const DEADLINE_MS = 3_600_000;
 
-export interface Deployment {
-  id: string;
-  attempt: number;
+interface OwnDeployment extends Deployment {
   image: DemonstrationImage;
 }
 
-export interface TabServerEvents {
-  connected(): void;
-  enrolled(): void;
-  checkedIn(checkIn: CheckIn): void;
-  reported(report: Report): void;
-  /** A check-in proves it, once for each deployment. */
-  over(deployment: Deployment, outcome: Outcome): void;
-}
-
-export class TabServer implements WireServer, Policy {
+export class TabServer implements WireServer, Policy, FleetSide {
   readonly wire: MqttWire;
   readonly deviceId: string;
   readonly claimSecret: string;
   /** Wanted now, or last. */
-  deployment: Deployment | undefined;
+  deployment: OwnDeployment | undefined;
   result: Outcome | undefined;
   lastCheckIn: CheckIn | undefined;
   lastReport: Report | undefined;
   /** Chunks of the payload that the device has asked for what comes behind them. */
   chunksFetched: number | undefined;
   readonly #random: SeededRandom;
-  readonly #events: TabServerEvents;
+  readonly #events: FleetEvents;
   /** What enrolment gave: a device whose answer was lost may hold an earlier one. */
   readonly #secrets = new Set<string>();
   #connection = newConnection("");
   #deployments = 0;
 
-  constructor({ deviceId, claimSecret }: Demonstration, random: SeededRandom, events: TabServerEvents) {
+  constructor({ deviceId, claimSecret }: Demonstration, random: SeededRandom, events: FleetEvents) {
     this.deviceId = deviceId;
     this.claimSecret = base64url(claimSecret);
     this.#random = random;
@@ -84,7 +74,6 @@ export class TabServer implements WireServer, Policy {
   connect(userName: string, password: string | undefined): ConnectReturn {
     const { code, connection } = admit(this, userName, password);
     this.#connection = connection;
-    this.#events.connected();
     return code;
   }
 

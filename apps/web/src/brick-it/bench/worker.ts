@@ -2,12 +2,16 @@
 
 import "./buffer-in-a-browser.ts";
 import type { Order, Snapshot } from "../snapshot.ts";
+import type { JoiningDevice } from "../joining-device.ts";
 import { openDemonstration } from "./demonstration.ts";
-import { Driver } from "./driver.ts";
+import { type Driven, Driver } from "./driver.ts";
+import { makeJoining } from "./joined.ts";
 import { readBeside } from "../read-beside.ts";
 
-/** `base`: where the files of the demonstration lie. */
-export type ToWorker = { kind: "open"; base: string; seed: number } | { kind: "order"; order: Order };
+/** `base`: where the files of the demonstration lie. `joining`: undefined: the device's server is in the tab. */
+export type ToWorker =
+  | { kind: "open"; base: string; seed: number; joining: JoiningDevice | undefined }
+  | { kind: "order"; order: Order };
 export type FromWorker = { kind: "snapshot"; snapshot: Snapshot } | { kind: "failed"; why: string };
 
 const TICK_MS = 16;
@@ -41,8 +45,15 @@ function goOn(running: Driver): void {
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "order") return void driver?.obey(data.order).catch(failed);
-  openDemonstration((name) => readBeside(data.base, name)).then((demonstration) => {
-    driver = new Driver(demonstration, data.seed, () => performance.now());
+  drivenOf(data.base, data.joining).then((driven) => {
+    driver = new Driver(driven, data.seed, () => performance.now());
+    if (data.joining !== undefined) void driver.obey({ kind: "power-on" });
     goOn(driver);
   }, failed);
 };
+
+async function drivenOf(base: string, joining: JoiningDevice | undefined): Promise<Driven> {
+  if (joining === undefined) return { demonstration: await openDemonstration((name) => readBeside(base, name)) };
+  const loader = await WebAssembly.compile((await readBeside(base, "boot.wasm")) as Uint8Array<ArrayBuffer>);
+  return { made: await makeJoining(joining, loader), joining };
+}

@@ -1,12 +1,15 @@
 // A whole device in this tab, and somebody who pulls its power.
 
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Icon } from "../../components/icon.tsx";
 import { Logo } from "../../components/logo.tsx";
+import type { JoiningDevice } from "../joining-device.ts";
 import type { Counters, Snapshot, TimelineEntry } from "../snapshot.ts";
 import { AutoControls, DamageControls, PowerButton, SpeedControl, TearControls, UpdateControls } from "./controls.tsx";
 import { type Shown, useDeviceStore, useFailure, useShown } from "./device-store.ts";
 import { FlashView } from "./flash-view.tsx";
+import { JoinPanel } from "./join-panel.tsx";
+import { JoinedPanel } from "./joined-panel.tsx";
 import { ReplayPanel } from "./replay-panel.tsx";
 import { stateInWords } from "./state-words.ts";
 
@@ -157,8 +160,39 @@ function Judge({ snapshot }: { snapshot: Snapshot }): ReactNode {
   );
 }
 
-function Device({ shown, store }: { shown: Shown; store: NonNullable<ReturnType<typeof useDeviceStore>> }): ReactNode {
+/** Which fleet the device is in. */
+interface Membership {
+  /** Undefined: none but the server in the tab. */
+  joined: JoiningDevice | undefined;
+  /** The last one that has left this tab. */
+  left: string | undefined;
+  join: (joining: JoiningDevice) => void;
+  leave: () => void;
+}
+
+function useMembership(): Membership {
+  const [joined, setJoined] = useState<JoiningDevice>();
+  const [left, setLeft] = useState<string>();
+  return {
+    joined,
+    left,
+    join: setJoined,
+    leave() {
+      setLeft(joined?.deviceId);
+      setJoined(undefined);
+    },
+  };
+}
+
+interface DeviceProps {
+  shown: Shown;
+  store: NonNullable<ReturnType<typeof useDeviceStore>>;
+  membership: Membership;
+}
+
+function Device({ shown, store, membership }: DeviceProps): ReactNode {
   const { snapshot, timeline, console: lines } = shown;
+  const { joined, left, join, leave } = membership;
   const give = (order: Parameters<typeof store.order>[0]): void => store.order(order);
   // What changes by itself several times a second is looked at, not read aloud.
   const live = snapshot.isAuto ? "off" : "polite";
@@ -177,10 +211,15 @@ function Device({ shown, store }: { shown: Shown; store: NonNullable<ReturnType<
       <div className="bench">
         <FlashView store={store} snapshot={snapshot} />
         <div className="bench-side">
-          <UpdateControls snapshot={snapshot} give={give} />
+          {joined && snapshot.fleet ? (
+            <JoinedPanel deviceId={joined.deviceId} snapshot={snapshot} leave={leave} />
+          ) : (
+            <UpdateControls snapshot={snapshot} give={give} />
+          )}
           <TearControls snapshot={snapshot} give={give} />
-          <AutoControls snapshot={snapshot} give={give} />
+          {!joined && <AutoControls snapshot={snapshot} give={give} />}
           <DamageControls snapshot={snapshot} give={give} />
+          {!joined && <JoinPanel left={left} join={join} />}
         </div>
         <div className="bench-log">
           <p className="loader-said" role="status" aria-live={live}>
@@ -197,7 +236,8 @@ function Device({ shown, store }: { shown: Shown; store: NonNullable<ReturnType<
 }
 
 export function BrickItPage(): ReactNode {
-  const store = useDeviceStore(FIRST_SEED);
+  const membership = useMembership();
+  const store = useDeviceStore(FIRST_SEED, membership.joined);
   const shown = useShown(store);
   const failure = useFailure(store);
   return (
@@ -225,7 +265,7 @@ export function BrickItPage(): ReactNode {
           </div>
         )}
         {store && shown ? (
-          <Device shown={shown} store={store} />
+          <Device shown={shown} store={store} membership={membership} />
         ) : (
           failure === undefined && (
             <p className="loading" role="status">

@@ -4,6 +4,7 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import { newWorker } from "../../trusted-worker.ts";
 import type { FromWorker, ToWorker } from "../bench/worker.ts";
 import benchWorker from "../bench/worker.ts?worker&url";
+import type { JoiningDevice } from "../joining-device.ts";
 import type { Order, Snapshot, TimelineEntry } from "../snapshot.ts";
 
 const TIMELINE_MAX = 300;
@@ -30,11 +31,12 @@ export class DeviceStore {
   readonly #readers = new Set<() => void>();
   readonly #watchers = new Set<(snapshot: Snapshot) => void>();
 
-  constructor(seed: number) {
-    this.#worker = newWorker(benchWorker);
+  /** `joining`: the fleet's; undefined: one with a server in the tab. */
+  constructor(seed: number, joining: JoiningDevice | undefined) {
+    this.#worker = newWorker(joining === undefined ? benchWorker : mayConnectTo(joining.server.port));
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#told(data);
     this.#worker.onerror = ({ message }) => this.#fail(message || "The worker could not be started.");
-    this.#send({ kind: "open", base: new URL("./", document.baseURI).href, seed });
+    this.#send({ kind: "open", base: new URL("./", document.baseURI).href, seed, joining });
   }
 
   close(): void {
@@ -104,14 +106,21 @@ export class DeviceStore {
   }
 }
 
-/** Made once for a page. */
-export function useDeviceStore(seed: number): DeviceStore | undefined {
+/** The server lets a worker of this address connect to that port, and to nothing else. */
+function mayConnectTo(mqttWebSocketPort: number): string {
+  const address = new URL(benchWorker, window.location.href);
+  address.searchParams.set("mqtt", String(mqttWebSocketPort));
+  return address.href;
+}
+
+/** Made once for a page and a fleet. */
+export function useDeviceStore(seed: number, joining: JoiningDevice | undefined): DeviceStore | undefined {
   const [store, setStore] = useState<DeviceStore>();
   useEffect(() => {
-    const opened = new DeviceStore(seed);
+    const opened = new DeviceStore(seed, joining);
     setStore(opened);
     return () => opened.close();
-  }, [seed]);
+  }, [seed, joining]);
   return store;
 }
 

@@ -73,7 +73,7 @@ function Slot({ name, snapshot }: { name: "a" | "b"; snapshot: Snapshot }): Reac
   const { label, tone } = slotStates[slot.state];
   const version = isWritten
     ? `→ ${update.version}`
-    : (slot.version ?? (name === "a" && slot.state === "unknown" ? "1.0.0" : "–"));
+    : (slot.version ?? (name === "a" && slot.state === "unknown" ? snapshot.factoryVersion : "–"));
   return (
     <section className={`flash-zone flash-slot ${runs ? "runs" : ""}`} aria-label={`Slot ${name.toUpperCase()}`}>
       <header>

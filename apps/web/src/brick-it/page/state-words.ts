@@ -30,7 +30,7 @@ export function stateInWords(snapshot: Snapshot): string {
     case "recovery":
       return "Nothing can be started: the boot loader is in recovery and waits for a signed image.";
     case "image": {
-      const version = slots[runningSlot!].version ?? "1.0.0";
+      const version = slots[runningSlot!].version ?? snapshot.factoryVersion;
       return `It runs ${version} from slot ${runningSlot!.toUpperCase()}.${updating || " Nothing is to be installed."}${armed}`;
     }
   }
