@@ -236,7 +236,7 @@ function Headline({ rollout }: Pick<Shown, "rollout">): ReactNode {
           <p>
             <Trans>
               <strong>{confirmed}</strong> of <Plural value={total} one="# device runs" other="# devices run" />{" "}
-              <bdi>{version}</bdi> and <Plural value={total} one="has" other="have" /> proven it.
+              <bdi>{version}</bdi> and <Plural value={total} one="has proven" other="have proven" /> it.
             </Trans>
           </p>
         ) : (
