@@ -139,17 +139,9 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
 function Facts({ device }: { device: DeviceDetail }): ReactNode {
   return (
     <section className="panel" aria-labelledby="details-heading">
-      <h2 id="details-heading">
-        <Trans>Details</Trans>
-      </h2>
+      <h2 id="details-heading">{t`Details`}</h2>
       <dl className="details">
-        <Detail
-          term={
-            <Term of="health">
-              <Trans>Health</Trans>
-            </Term>
-          }
-        >
+        <Detail term={<Term of="health">{t`Health`}</Term>}>
           <StateBadge words={wordsOf(healthWords, device.health)} />
         </Detail>
         <Detail term={t`Last seen`}>{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : t`never`}</Detail>
@@ -162,62 +154,22 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
         <Detail term={t`Last start`}>
           {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : t`unknown`}
         </Detail>
-        <Detail
-          term={
-            <Term of="boot counter">
-              <Trans>Starts counted</Trans>
-            </Term>
-          }
-        >
-          {device.bootCounter ?? t`unknown`}
-        </Detail>
-        <Detail
-          term={
-            <Term of="release sequence">
-              <Trans>Release sequence</Trans>
-            </Term>
-          }
-        >
+        <Detail term={<Term of="boot counter">{t`Starts counted`}</Term>}>{device.bootCounter ?? t`unknown`}</Detail>
+        <Detail term={<Term of="release sequence">{t`Release sequence`}</Term>}>
           {device.running?.releaseSequence ?? t`unknown`}
         </Detail>
-        <Detail
-          term={
-            <Term of="security floor">
-              <Trans>Security floor</Trans>
-            </Term>
-          }
-        >
+        <Detail term={<Term of="security floor">{t`Security floor`}</Term>}>
           {device.securityFloor ?? t`unknown`}
         </Detail>
-        <Detail
-          term={
-            <Term of="boot loader">
-              <Trans>Boot loader</Trans>
-            </Term>
-          }
-        >
-          {device.loaderVersion ?? t`unknown`}
-        </Detail>
-        <Detail
-          term={
-            <Term of="trust record">
-              <Trans>Trust record</Trans>
-            </Term>
-          }
-        >
+        <Detail term={<Term of="boot loader">{t`Boot loader`}</Term>}>{device.loaderVersion ?? t`unknown`}</Detail>
+        <Detail term={<Term of="trust record">{t`Trust record`}</Term>}>
           {device.trustVersion ?? t`unknown`}
           {trustRelationMeans[device.trustRelation] && (
             <div className="sub">{trustRelationMeans[device.trustRelation]}</div>
           )}
           {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
         </Detail>
-        <Detail
-          term={
-            <Term of="randomness">
-              <Trans>Randomness</Trans>
-            </Term>
-          }
-        >
+        <Detail term={<Term of="randomness">{t`Randomness`}</Term>}>
           {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : t`unknown`}
         </Detail>
         <Detail term={t`Server`}>
@@ -232,17 +184,7 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
         {device.metric && (
           <Detail term={device.metric.name}>{metricText(device.metric.name, device.metric.value)}</Detail>
         )}
-        {device.tags.length > 0 && (
-          <Detail
-            term={
-              <Term of="tag">
-                <Trans>Tags</Trans>
-              </Term>
-            }
-          >
-            {device.tags.join(", ")}
-          </Detail>
-        )}
+        {device.tags.length > 0 && <Detail term={<Term of="tag">{t`Tags`}</Term>}>{device.tags.join(", ")}</Detail>}
         {Object.entries(device.attributes).map(([name, value]) => (
           <Detail key={name} term={`attribute.${name}`}>
             <bdi>{String(value)}</bdi>
