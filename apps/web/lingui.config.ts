@@ -12,5 +12,5 @@ export default defineConfig({
   format: formatter({ lineNumbers: false }),
   orderBy: "message",
   // The macros' words go through this, wherever they stand: it is ready as soon as it is imported.
-  runtimeConfigModule: { i18n: ["#i18n", "i18n"] },
+  runtimeConfigModule: { i18n: ["#i18n", "i18n"], Trans: ["#trans", "Trans"] },
 });

@@ -1,7 +1,7 @@
+import { t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
-import { permissions, roles } from "@flipside/api/permissions";
 import type { ProblemError } from "@flipside/api/problem";
-import { scopeText } from "@flipside/api/scope";
 import type { Passkey } from "@flipside/api/types";
 import { listPasskeys } from "../api/passkeys.ts";
 import { asProblem } from "../api/problem.ts";
@@ -20,41 +20,59 @@ import { SessionsPanel } from "../components/sessions-panel.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { TokensPanel } from "../components/tokens-panel.tsx";
 import { useUser } from "../session.tsx";
-import { plural } from "../words/quantities.ts";
+import { permissionWords, roleWords } from "../words/permission-words.ts";
+import { scopeText } from "../words/scope-words.ts";
 
 export function AccountPage(): ReactNode {
   const { userName, role, scope, may, signsInWith } = useUser();
-  const part = scope === null ? "" : ` You see the devices tagged ${scopeText(scope)}.`;
+  const summary = roleWords[role];
   return (
-    <Page title="My account" summary={`${userName}, ${role}: ${roles[role].summary}.${part}`}>
+    <Page
+      title={t`My account`}
+      summary={
+        scope === null
+          ? t`${userName}, ${role}: ${summary}.`
+          : t`${userName}, ${role}: ${summary}. You see the devices tagged ${{ tags: scopeText(scope) }}.`
+      }
+    >
       {signsInWith === "password" ? (
         <>
           <section className="panel" aria-labelledby="password-heading">
             <div className="panel-head">
-              <h2 id="password-heading">Password</h2>
+              <h2 id="password-heading">
+                <Trans>Password</Trans>
+              </h2>
               <Link className="button small" href="/password">
-                Change password
+                <Trans>Change password</Trans>
               </Link>
             </div>
-            <p className="muted">All other sessions end when it is changed.</p>
+            <p className="muted">
+              <Trans>All other sessions end when it is changed.</Trans>
+            </p>
           </section>
           <PasskeysPanel />
         </>
       ) : (
         <section className="panel" aria-labelledby="provider-heading">
-          <h2 id="provider-heading">Signing in</h2>
+          <h2 id="provider-heading">
+            <Trans>Signing in</Trans>
+          </h2>
           <p className="muted">
-            You sign in at your organisation's provider: password, second factor and role are set up there.
+            <Trans>
+              You sign in at your organisation's provider: password, second factor and role are set up there.
+            </Trans>
           </p>
         </section>
       )}
       <SessionsPanel whose="own" />
       <TokensPanel whose="own" />
       <section className="panel" aria-labelledby="may-heading">
-        <h2 id="may-heading">What you may</h2>
+        <h2 id="may-heading">
+          <Trans>What you may</Trans>
+        </h2>
         <ul className="plain-list">
           {may.map((each) => (
-            <li key={each}>{permissions[each]}</li>
+            <li key={each}>{permissionWords[each]}</li>
           ))}
         </ul>
       </section>
@@ -81,20 +99,20 @@ function usePasskeys(): { known: Known | undefined; problem: ProblemError | unde
 }
 
 const columnsFor = (ask: (asked: Asked) => void): Column<Passkey>[] => [
-  { head: "Passkey", isName: true, cell: ({ name }) => <span className="row-name">{name}</span> },
-  { head: "Added", cell: ({ createdAt }) => <TimeAgo at={createdAt} /> },
-  { head: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt === null ? "never" : <TimeAgo at={lastUsedAt} />) },
-  { head: "Kept", cell: ({ isSynced }) => (isSynced ? "synced between your devices" : "on one device") },
+  { head: t`Passkey`, isName: true, cell: ({ name }) => <span className="row-name">{name}</span> },
+  { head: t`Added`, cell: ({ createdAt }) => <TimeAgo at={createdAt} /> },
+  { head: t`Last used`, cell: ({ lastUsedAt }) => (lastUsedAt === null ? t`never` : <TimeAgo at={lastUsedAt} />) },
+  { head: t`Kept`, cell: ({ isSynced }) => (isSynced ? t`synced between your devices` : t`on one device`) },
   {
-    head: "Actions",
+    head: t`Actions`,
     bareOnCard: true,
     cell: (passkey) => (
       <span className="actions">
         <button type="button" className="button small" onClick={() => ask({ kind: "rename", passkey })}>
-          Rename
+          <Trans>Rename</Trans>
         </button>
         <button type="button" className="button small" onClick={() => ask({ kind: "remove", passkey })}>
-          Remove
+          <Trans>Remove</Trans>
         </button>
       </span>
     ),
@@ -114,32 +132,40 @@ function PasskeysPanel(): ReactNode {
   return (
     <section className="panel" aria-labelledby="passkeys-heading">
       <div className="panel-head">
-        <h2 id="passkeys-heading">Passkeys</h2>
+        <h2 id="passkeys-heading">
+          <Trans>Passkeys</Trans>
+        </h2>
         <button type="button" className="button small" onClick={() => setAsked({ kind: "add" })}>
-          Add a passkey
+          <Trans>Add a passkey</Trans>
         </button>
       </div>
-      {problem && <ProblemNotice problem={problem} lead="Could not load your passkeys" onRetry={() => void load()} />}
+      {problem && (
+        <ProblemNotice problem={problem} lead={t`Could not load your passkeys`} onRetry={() => void load()} />
+      )}
       {codes && <RecoveryCodes codes={codes} onKept={() => setCodes(undefined)} />}
       {has ? (
         <>
           <DataTable
-            caption="Your passkeys"
+            caption={t`Your passkeys`}
             columns={columnsFor(setAsked)}
             rows={known.passkeys}
             rowKey={({ id }) => id}
           />
           <p className="muted">
-            Signing in takes your password and one of these. {plural(known.recoveryCodesLeft, "recovery code")}
-            {" left. "}
+            <Trans>
+              Signing in takes your password and one of these.{" "}
+              <Plural value={{ left: known.recoveryCodesLeft }} one="# recovery code" other="# recovery codes" /> left.
+            </Trans>{" "}
             <button type="button" className="button small quiet" onClick={() => setAsked({ kind: "renew" })}>
-              Make new recovery codes
+              <Trans>Make new recovery codes</Trans>
             </button>
           </p>
         </>
       ) : (
         known && (
-          <p className="muted">None yet: your password is enough to sign in, and is not any more once you have one.</p>
+          <p className="muted">
+            <Trans>None yet: your password is enough to sign in, and is not any more once you have one.</Trans>
+          </p>
         )
       )}
       {asked?.kind === "add" && <AddPasskeyDialog onClose={close} onDone={done} />}

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { Deployment, DeviceDetail } from "@flipside/api/types";
 import { type Column, DataTable } from "../components/data-table.tsx";
@@ -37,19 +39,13 @@ export function DevicePage({ id }: { id: string }): ReactNode {
   return (
     <Page
       title={id}
-      back={{ href: "/devices", label: "Devices" }}
+      back={{ href: "/devices", label: t`Devices` }}
       beside={device && <OnlineState device={device} />}
-      summary={
-        device?.product ? (
-          <>
-            <bdi>{device.product}</bdi> · <bdi>{device.hardware}</bdi> rev {device.revision}
-          </>
-        ) : undefined
-      }
+      summary={device?.product ? <Board device={device} /> : undefined}
       remark={device?.activeDeployment && <WhyLine resource={fleet.whyDevice(id)} />}
       actions={device && <DeviceActs device={device} onDone={() => resource.reload()} />}
     >
-      <Loaded resource={resource} what="this device">
+      <Loaded resource={resource} what={t`this device`}>
         {(loaded) => (
           <>
             <IdentityConflict device={loaded} onCleared={() => resource.reload()} />
@@ -61,25 +57,38 @@ export function DevicePage({ id }: { id: string }): ReactNode {
   );
 }
 
+const Board = ({ device: { product, hardware, revision } }: { device: DeviceDetail }): ReactNode => (
+  <Trans>
+    <bdi>{product}</bdi> · <bdi>{hardware}</bdi> rev {revision}
+  </Trans>
+);
+
 const deploymentColumns: Column<Deployment>[] = [
   {
-    head: "Rollout",
+    head: t`Rollout`,
     isName: true,
-    cell: (deployment) => (
+    cell: ({ rolloutId, rolloutName, version, attempt }) => (
       <>
-        <Link className="row-link" href={rolloutPath(deployment.rolloutId)}>
-          {deployment.rolloutName}
+        <Link className="row-link" href={rolloutPath(rolloutId)}>
+          {rolloutName}
         </Link>
         <span className="sub">
-          to <bdi>{deployment.version}</bdi>
-          {deployment.attempt > 1 && `, attempt ${deployment.attempt}`}
+          {attempt > 1 ? (
+            <Trans>
+              to <bdi>{version}</bdi>, attempt {attempt}
+            </Trans>
+          ) : (
+            <Trans>
+              to <bdi>{version}</bdi>
+            </Trans>
+          )}
         </span>
       </>
     ),
   },
-  { head: "State", className: "col-update", cell: (deployment) => <DeploymentProgress deployment={deployment} /> },
-  { head: "Why", className: "col-why", cell: (deployment) => <CodeExplained coded={deployment} withTodo /> },
-  { head: "Changed", cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
+  { head: t`State`, className: "col-update", cell: (deployment) => <DeploymentProgress deployment={deployment} /> },
+  { head: t`Why`, className: "col-why", cell: (deployment) => <CodeExplained coded={deployment} withTodo /> },
+  { head: t`Changed`, cell: (deployment) => <TimeAgo at={deployment.updatedAt} /> },
 ];
 
 function Details({ device }: { device: DeviceDetail }): ReactNode {
@@ -87,7 +96,7 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
     <>
       <section aria-labelledby="slots-heading">
         <h2 id="slots-heading" className="visually-hidden">
-          Slots
+          <Trans>Slots</Trans>
         </h2>
         <SlotBoxes device={device} />
       </section>
@@ -100,13 +109,17 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
 
       <section className="panel" aria-labelledby="deployments-heading">
         <h2 id="deployments-heading">
-          <Term of="deployment">Deployments</Term>
+          <Term of="deployment">
+            <Trans>Deployments</Trans>
+          </Term>
         </h2>
         {device.deployments.length === 0 ? (
-          <p className="muted">No rollout has included this device yet.</p>
+          <p className="muted">
+            <Trans>No rollout has included this device yet.</Trans>
+          </p>
         ) : (
           <DataTable
-            caption="Deployments of this device, newest first"
+            caption={t`Deployments of this device, newest first`}
             columns={deploymentColumns}
             rows={device.deployments}
             rowKey={(deployment) => deployment.id}
@@ -126,48 +139,52 @@ function Details({ device }: { device: DeviceDetail }): ReactNode {
 function Facts({ device }: { device: DeviceDetail }): ReactNode {
   return (
     <section className="panel" aria-labelledby="details-heading">
-      <h2 id="details-heading">Details</h2>
+      <h2 id="details-heading">{t`Details`}</h2>
       <dl className="details">
-        <Detail term={<Term of="health">Health</Term>}>
+        <Detail term={<Term of="health">{t`Health`}</Term>}>
           <StateBadge words={wordsOf(healthWords, device.health)} />
         </Detail>
-        <Detail term="Last seen">{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : "never"}</Detail>
+        <Detail term={t`Last seen`}>{device.lastSeenAt ? <TimeAgo at={device.lastSeenAt} /> : t`never`}</Detail>
         {device.agent !== "flipside" && (
-          <Detail term="Agent">another one, by {device.agent === "mender" ? "Mender" : "hawkBit"}’s interface</Detail>
+          <Detail term={t`Agent`}>
+            <Trans>another one, by {{ maker: device.agent === "mender" ? "Mender" : "hawkBit" }}’s interface</Trans>
+          </Detail>
         )}
-        <Detail term="Enrolled">{device.enrolledAt ? <TimeAgo at={device.enrolledAt} /> : "not yet"}</Detail>
-        <Detail term="Last start">
-          {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : "unknown"}
+        <Detail term={t`Enrolled`}>{device.enrolledAt ? <TimeAgo at={device.enrolledAt} /> : t`not yet`}</Detail>
+        <Detail term={t`Last start`}>
+          {device.bootReason ? (bootReasonWords[device.bootReason] ?? device.bootReason) : t`unknown`}
         </Detail>
-        <Detail term={<Term of="boot counter">Starts counted</Term>}>{device.bootCounter ?? "unknown"}</Detail>
-        <Detail term={<Term of="release sequence">Release sequence</Term>}>
-          {device.running?.releaseSequence ?? "unknown"}
+        <Detail term={<Term of="boot counter">{t`Starts counted`}</Term>}>{device.bootCounter ?? t`unknown`}</Detail>
+        <Detail term={<Term of="release sequence">{t`Release sequence`}</Term>}>
+          {device.running?.releaseSequence ?? t`unknown`}
         </Detail>
-        <Detail term={<Term of="security floor">Security floor</Term>}>{device.securityFloor ?? "unknown"}</Detail>
-        <Detail term={<Term of="boot loader">Boot loader</Term>}>{device.loaderVersion ?? "unknown"}</Detail>
-        <Detail term={<Term of="trust record">Trust record</Term>}>
-          {device.trustVersion ?? "unknown"}
+        <Detail term={<Term of="security floor">{t`Security floor`}</Term>}>
+          {device.securityFloor ?? t`unknown`}
+        </Detail>
+        <Detail term={<Term of="boot loader">{t`Boot loader`}</Term>}>{device.loaderVersion ?? t`unknown`}</Detail>
+        <Detail term={<Term of="trust record">{t`Trust record`}</Term>}>
+          {device.trustVersion ?? t`unknown`}
           {trustRelationMeans[device.trustRelation] && (
             <div className="sub">{trustRelationMeans[device.trustRelation]}</div>
           )}
           {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
         </Detail>
-        <Detail term={<Term of="randomness">Randomness</Term>}>
-          {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : "unknown"}
+        <Detail term={<Term of="randomness">{t`Randomness`}</Term>}>
+          {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : t`unknown`}
         </Detail>
-        <Detail term="Server">
+        <Detail term={t`Server`}>
           {device.connection ? (
             <>
               <bdi>{device.connection.host}</bdi>:{device.connection.port}
             </>
           ) : (
-            "unknown"
+            t`unknown`
           )}
         </Detail>
         {device.metric && (
           <Detail term={device.metric.name}>{metricText(device.metric.name, device.metric.value)}</Detail>
         )}
-        {device.tags.length > 0 && <Detail term={<Term of="tag">Tags</Term>}>{device.tags.join(", ")}</Detail>}
+        {device.tags.length > 0 && <Detail term={<Term of="tag">{t`Tags`}</Term>}>{device.tags.join(", ")}</Detail>}
         {Object.entries(device.attributes).map(([name, value]) => (
           <Detail key={name} term={`attribute.${name}`}>
             <bdi>{String(value)}</bdi>
@@ -179,15 +196,20 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
 }
 
 function ActiveDeployment({ deployment }: { deployment: Deployment }): ReactNode {
+  const { state, version, rolloutId, rolloutName, wave } = deployment;
+  const { means } = wordsOf(deploymentWords, state);
   return (
     <section className="panel active-deployment" aria-labelledby="active-heading">
       <h2 id="active-heading">
-        Updating to <bdi>{deployment.version}</bdi>
+        <Trans>
+          Updating to <bdi>{version}</bdi>
+        </Trans>
       </h2>
       <DeploymentProgress deployment={deployment} />
       <p className="muted">
-        {wordsOf(deploymentWords, deployment.state).means} Part of{" "}
-        <Link href={rolloutPath(deployment.rolloutId)}>{deployment.rolloutName}</Link>, wave {deployment.wave + 1}.
+        <Trans>
+          {means} Part of <Link href={rolloutPath(rolloutId)}>{rolloutName}</Link>, wave {{ wave: wave + 1 }}.
+        </Trans>
       </p>
     </section>
   );

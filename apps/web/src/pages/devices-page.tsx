@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useCallback, useEffect, useId, useMemo, useState } from "react";
 import { type DeviceSort, deviceSorts, isDeviceSort } from "@flipside/api/device-sorts";
 import type { ProblemError } from "@flipside/api/problem";
@@ -33,7 +35,7 @@ import { devicePath, navigate, useParam } from "../router.ts";
 import { nothingSelected } from "../selection.ts";
 import { readFilter } from "../typed-filter.ts";
 import { useTypedParam } from "../typed-param.ts";
-import { count, plural } from "../words/quantities.ts";
+import { count } from "../words/quantities.ts";
 
 export function OnlineState({ device }: { device: Device }): ReactNode {
   return (
@@ -42,11 +44,11 @@ export function OnlineState({ device }: { device: Device }): ReactNode {
       {!device.revoked && !device.online && (
         <span className="muted small-text">
           {device.lastSeenAt ? (
-            <>
+            <Trans>
               seen <TimeAgo at={device.lastSeenAt} />
-            </>
+            </Trans>
           ) : (
-            "never seen"
+            t`never seen`
           )}
         </span>
       )}
@@ -59,14 +61,14 @@ export function DevicesPage(): ReactNode {
   const [importing, setImporting] = useState(false);
   return (
     <Page
-      title="Devices"
+      title={t`Devices`}
       actions={
         <ActButton needs="devices:enrol" className="button" onClick={() => setImporting(true)}>
-          <Icon name="key" /> Import claims
+          <Icon name="key" /> <Trans>Import claims</Trans>
         </ActButton>
       }
     >
-      <Loaded resource={fleet.deviceSummary} what="how many devices there are">
+      <Loaded resource={fleet.deviceSummary} what={t`how many devices there are`}>
         {(summary) => (summary.total === 0 ? <NoDevices /> : <DeviceList summary={summary} />)}
       </Loaded>
       {importing && <ImportClaimsDialog onClose={() => setImporting(false)} />}
@@ -76,10 +78,14 @@ export function DevicesPage(): ReactNode {
 
 const NoDevices = (): ReactNode => (
   <div className="empty">
-    <h2>No devices yet</h2>
+    <h2>
+      <Trans>No devices yet</Trans>
+    </h2>
     <p>
-      A device joins with the secret of the <Term of="claim" /> that it left the factory with. Import pairs of device id
-      and claim secret, then connect the devices: each appears here as soon as it has proven who it is.
+      <Trans>
+        A device joins with the secret of the <Term of="claim" /> that it left the factory with. Import pairs of device
+        id and claim secret, then connect the devices: each appears here as soon as it has proven who it is.
+      </Trans>
     </p>
   </div>
 );
@@ -104,9 +110,12 @@ function useListed(listing: DeviceListing): Snapshot<Listed> & { isStale: boolea
 }
 
 function foundWords({ devices, isMore }: Listed, { query, filter, isWrong }: DevicesAsked & { isWrong: boolean }) {
-  if (isWrong) return "The list is by the last filter that could be read.";
+  if (isWrong) return t`The list is by the last filter that could be read.`;
   if (query.trim() === "" && filter.trim() === "") return "";
-  return isMore ? `${plural(devices.length, "device")} found so far` : `${plural(devices.length, "device")} found`;
+  const found = devices.length;
+  return isMore
+    ? plural(found, { one: "# device found so far", other: "# devices found so far" })
+    : plural(found, { one: "# device found", other: "# devices found" });
 }
 
 /** Devices that are at work on an update now, by the counts of rollouts. */
@@ -118,10 +127,10 @@ function useUpdating(): number {
 function Figures({ summary: { total, online, health } }: { summary: DeviceSummary }): ReactNode {
   return (
     <dl className="figures">
-      <Figure label="Devices" value={count(total)} />
-      <Figure label="Online" value={count(online)} />
-      <Figure label="Updating" value={count(useUpdating())} />
-      <Figure label="Unhealthy" value={count(health.unhealthy)} {...(health.unhealthy > 0 ? { tone: "bad" } : {})} />
+      <Figure label={t`Devices`} value={count(total)} />
+      <Figure label={t`Online`} value={count(online)} />
+      <Figure label={t`Updating`} value={count(useUpdating())} />
+      <Figure label={t`Unhealthy`} value={count(health.unhealthy)} {...(health.unhealthy > 0 ? { tone: "bad" } : {})} />
     </dl>
   );
 }
@@ -141,8 +150,8 @@ function DeviceList({ summary }: { summary: DeviceSummary }): ReactNode {
       <DeviceGroups asked={asked} columns={ids} />
       <div className="toolbar">
         <SearchField
-          label="Search id, product, hardware, version, state"
-          example="Search: hall 1.2 not online, or failed"
+          label={t`Search id, product, hardware, version, state`}
+          example={t`Search: hall 1.2 not online, or failed`}
           value={query}
           onChange={setQuery}
         />
@@ -161,7 +170,7 @@ function DeviceList({ summary }: { summary: DeviceSummary }): ReactNode {
         </p>
       </div>
       <CompletingFilterField
-        label="Filter"
+        label={t`Filter`}
         value={filter}
         onChange={setFilter}
         // Of what stands in the field now, not of what it was a moment ago.
@@ -213,7 +222,7 @@ function Rows({ listing, asked, summary, columns, sort, onSort, onShowAll }: Row
       <ListProblem problem={problem} listing={listing} />
     ) : (
       <p className="loading" role="status">
-        Loading the list of devices…
+        <Trans>Loading the list of devices…</Trans>
       </p>
     );
   const { devices, isMore } = listed;
@@ -225,7 +234,7 @@ function Rows({ listing, asked, summary, columns, sort, onSort, onShowAll }: Row
       <BulkBar {...{ asked, isMore, selection }} loaded={devices} total={summary.total} onSelect={setSelection} />
       {devices.length > 0 && (
         <Grid
-          label="Devices"
+          label={t`Devices`}
           columns={columns}
           rows={devices}
           rowKey={keyOf}
@@ -239,15 +248,19 @@ function Rows({ listing, asked, summary, columns, sort, onSort, onShowAll }: Row
       {isMore && (
         <p className="more muted" role="status">
           {devices.length === 0
-            ? "None so far; looking further…"
-            : `${count(devices.length)} loaded, more as you scroll.`}
+            ? t`None so far; looking further…`
+            : t`${{ loaded: count(devices.length) }} loaded, more as you scroll.`}
         </p>
       )}
       {devices.length === 0 && !isMore && (
         <div className="empty">
-          <p>No device matches {asked.query.trim() === "" ? "the filter" : `“${asked.query}”`}.</p>
+          <p>
+            {asked.query.trim() === ""
+              ? t`No device matches the filter.`
+              : t`No device matches “${{ query: asked.query }}”.`}
+          </p>
           <button type="button" className="button" onClick={onShowAll}>
-            Show all devices
+            <Trans>Show all devices</Trans>
           </button>
         </div>
       )}
@@ -258,20 +271,20 @@ function Rows({ listing, asked, summary, columns, sort, onSort, onShowAll }: Row
 const ListProblem = ({ problem, listing }: { problem: ProblemError; listing: DeviceListing }): ReactNode => (
   <ProblemNotice
     problem={problem}
-    lead="Could not load the list of devices"
+    lead={t`Could not load the list of devices`}
     onRetry={() => void listing.resource.reload()}
   />
 );
 
 const sortWords: Record<DeviceSort, string> = {
-  id: "Id",
-  "-id": "Id, from the end",
-  lastSeenAt: "Silent longest",
-  "-lastSeenAt": "Heard of last",
-  version: "Oldest version",
-  "-version": "Newest version",
-  enrolledAt: "Enrolled first",
-  "-enrolledAt": "Enrolled last",
+  id: t`Id`,
+  "-id": t`Id, from the end`,
+  lastSeenAt: t`Silent longest`,
+  "-lastSeenAt": t`Heard of last`,
+  version: t`Oldest version`,
+  "-version": t`Newest version`,
+  enrolledAt: t`Enrolled first`,
+  "-enrolledAt": t`Enrolled last`,
 };
 
 /** Where cards have no headings to press. */
@@ -279,7 +292,9 @@ function SortField({ sort, onSort }: { sort: DeviceSort; onSort: (sort: string) 
   const id = useId();
   return (
     <div className="sort-field">
-      <label htmlFor={id}>Sort by</label>
+      <label htmlFor={id}>
+        <Trans>Sort by</Trans>
+      </label>
       <select id={id} value={sort} onChange={(event) => onSort(event.target.value === "id" ? "" : event.target.value)}>
         {deviceSorts.map((each) => (
           <option key={each} value={each}>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useMemo, useRef, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import type { CompleteNewRollout, Device, Release } from "@flipside/api/types";
@@ -39,10 +41,10 @@ interface Asked {
 export function NewRolloutPage({ releaseId, cloneOf }: Asked): ReactNode {
   const fleet = useFleet();
   return (
-    <Page title="New rollout" back={{ href: "/rollouts", label: "Rollouts" }}>
-      <Loaded resource={fleet.releases} what="the list of releases">
+    <Page title={t`New rollout`} back={{ href: "/rollouts", label: t`Rollouts` }}>
+      <Loaded resource={fleet.releases} what={t`the list of releases`}>
         {(releases) => (
-          <Loaded resource={fleet.devices} what="the list of devices">
+          <Loaded resource={fleet.devices} what={t`the list of devices`}>
             {(devices) => {
               if (releases.size === 0) return <NoRelease />;
               const of = { releases: newestFirst([...releases.values()]), devices: [...devices.values()] };
@@ -71,9 +73,13 @@ const chosenOf = (releases: Release[], id: string | null): Release =>
 
 const NoRelease = (): ReactNode => (
   <div className="empty">
-    <h2>There is nothing to roll out yet</h2>
+    <h2>
+      <Trans>There is nothing to roll out yet</Trans>
+    </h2>
     <p>
-      Upload a release on <Link href="/releases">Releases</Link> first.
+      <Trans>
+        Upload a release on <Link href="/releases">Releases</Link> first.
+      </Trans>
     </p>
   </div>
 );
@@ -90,7 +96,7 @@ function ClonedForm({ id, ...of }: FormProps & { id: string }): ReactNode {
     [id],
   );
   return (
-    <Loaded resource={request} what="the rollout that is to be made again">
+    <Loaded resource={request} what={t`the rollout that is to be made again`}>
       {(value) => <RolloutForm {...of} begun={draftOf(value)} />}
     </Loaded>
   );
@@ -146,12 +152,19 @@ const KeptDraft = ({ savedAt, isShown, onStartAnew, onGoOn }: KeptProps): ReactN
     <Icon name="back" />
     <div className="notice-body">
       <p>
-        {isShown ? "This is what you had typed " : "This browser has kept another rollout that you had typed "}
-        <TimeAgo at={savedAt} />
-        {isShown ? ", as this browser has kept it." : ". What you type here takes its place."}
+        {isShown ? (
+          <Trans>
+            This is what you had typed <TimeAgo at={savedAt} />, as this browser has kept it.
+          </Trans>
+        ) : (
+          <Trans>
+            This browser has kept another rollout that you had typed <TimeAgo at={savedAt} />. What you type here takes
+            its place.
+          </Trans>
+        )}
       </p>
       <button type="button" className="button small" onClick={isShown ? onStartAnew : onGoOn}>
-        {isShown ? "Start anew" : "Go on with that one"}
+        {isShown ? t`Start anew` : t`Go on with that one`}
       </button>
     </div>
   </div>
@@ -159,7 +172,9 @@ const KeptDraft = ({ savedAt, isShown, onStartAnew, onGoOn }: KeptProps): ReactN
 
 const DraftGuard = (of: { isTouched: boolean; onDiscard: () => void }): ReactNode => (
   <LeaveGuard {...of}>
-    <p>What you have typed was not started. Kept, it is here again when you come back, in this browser.</p>
+    <p>
+      <Trans>What you have typed was not started. Kept, it is here again when you come back, in this browser.</Trans>
+    </p>
   </LeaveGuard>
 );
 

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { Webhook } from "@flipside/api/types";
 import { type ReactNode, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
@@ -33,7 +35,7 @@ interface Doing {
 
 const columnsFor = ({ ask, test, turn }: Doing): Column<Webhook>[] => [
   {
-    head: "Who is told",
+    head: t`Who is told`,
     isName: true,
     cell: ({ url, channel, description }) => (
       <>
@@ -42,40 +44,40 @@ const columnsFor = ({ ask, test, turn }: Doing): Column<Webhook>[] => [
       </>
     ),
   },
-  { head: "Of", cell: ({ events }) => (events === null ? "everything" : events.join(", ")) },
+  { head: t`Of`, cell: ({ events }) => (events === null ? t`everything` : events.join(", ")) },
   {
-    head: "State",
+    head: t`State`,
     cell: (webhook) => (
       <>
         <StateBadge words={wordsOf(webhookWords, stateOf(webhook))} />
         <span className="sub">
           {webhook.disabledBecause ??
             (webhook.failingSince !== null && (
-              <>
+              <Trans>
                 since <TimeAgo at={webhook.failingSince} />
-              </>
+              </Trans>
             ))}
         </span>
       </>
     ),
   },
   {
-    head: "Actions",
+    head: t`Actions`,
     bareOnCard: true,
     className: "col-actions",
     cell: (webhook) => (
       <span className="actions">
         <button type="button" className="button small" onClick={() => ask({ kind: "deliveries", webhook })}>
-          What was sent
+          <Trans>What was sent</Trans>
         </button>
         <button type="button" className="button small" onClick={() => test(webhook)}>
-          Send a test
+          <Trans>Send a test</Trans>
         </button>
         <button type="button" className="button small" onClick={() => turn(webhook)}>
-          {webhook.enabled ? "Switch off" : "Switch on"}
+          {webhook.enabled ? t`Switch off` : t`Switch on`}
         </button>
         <button type="button" className="button small" onClick={() => ask({ kind: "delete", webhook })}>
-          Delete
+          <Trans>Delete</Trans>
         </button>
       </span>
     ),
@@ -99,29 +101,29 @@ export function NotificationsPage(): ReactNode {
   });
   return (
     <Page
-      title="Notifications"
-      summary="Who else is told of what happens: programs by webhooks, and people by Slack, Teams or e-mail."
+      title={t`Notifications`}
+      summary={t`Who else is told of what happens: programs by webhooks, and people by Slack, Teams or e-mail.`}
       actions={
         <button type="button" className="button primary" onClick={() => setAsked({ kind: "new" })}>
-          <Icon name="plus" /> Tell somebody
+          <Icon name="plus" /> <Trans>Tell somebody</Trans>
         </button>
       }
     >
       <AccessNav current="/access/notifications" />
-      {problem && <ProblemNotice problem={problem} lead="That was not done" />}
+      {problem && <ProblemNotice problem={problem} lead={t`That was not done`} />}
       {told && (
         <ToldOnce text={told} onKept={() => setTold(undefined)}>
-          By this secret the receiver checks that a message is ours.
+          <Trans>By this secret the receiver checks that a message is ours.</Trans>
         </ToldOnce>
       )}
-      <section className="panel" aria-label="Who is told">
+      <section className="panel" aria-label={t`Who is told`}>
         <PagedTable
           list={list}
-          what="who is told"
-          caption="Who is told, the oldest first"
+          what={t`who is told`}
+          caption={t`Who is told, the oldest first`}
           columns={columns}
           rowKey={({ id }) => id}
-          empty="Nobody is told of anything: the console is the only one that says what happens."
+          empty={t`Nobody is told of anything: the console is the only one that says what happens.`}
         />
       </section>
       {asked?.kind === "new" && (
@@ -136,8 +138,8 @@ export function NotificationsPage(): ReactNode {
       {asked?.kind === "deliveries" && <DeliveriesDialog webhook={asked.webhook} onClose={close} />}
       {asked?.kind === "delete" && (
         <ConfirmDialog
-          title="Tell nobody there any more?"
-          confirm="Delete"
+          title={t`Tell nobody there any more?`}
+          confirm={t`Delete`}
           dangerous
           action={async () => {
             await deleteWebhook(asked.webhook.id);
@@ -145,7 +147,9 @@ export function NotificationsPage(): ReactNode {
           }}
           onClose={close}
         >
-          <p>What waits to be sent is not sent, and what is known of what was sent is gone.</p>
+          <p>
+            <Trans>What waits to be sent is not sent, and what is known of what was sent is gone.</Trans>
+          </p>
         </ConfirmDialog>
       )}
     </Page>

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { RolloutSummary } from "@flipside/api/types";
 import { ActLink } from "../components/act.tsx";
@@ -13,7 +15,6 @@ import { StateBadge } from "../components/state-badge.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { loadedLater } from "../loaded-later.tsx";
 import { newRolloutPath, rolloutPath } from "../router.ts";
-import { plural } from "../words/quantities.ts";
 import { rolloutWords, wordsOf } from "../words/state-words.ts";
 
 /** Drawn when the rest is there. */
@@ -21,19 +22,32 @@ const FleetOverTime = loadedLater(async () => (await import("../components/fleet
 
 const isOpen = ({ state }: RolloutSummary): boolean => state === "running" || state === "paused";
 
+const VersionToDevices = ({ version, total }: RolloutSummary): ReactNode => (
+  <Trans>
+    <bdi>{version}</bdi> to <Plural value={total} one="# device" other="# devices" />
+  </Trans>
+);
+
 function UnderWay(): ReactNode {
   return (
     <section className="panel" aria-labelledby="under-way-heading">
       <div className="panel-head">
-        <h2 id="under-way-heading">Rollouts under way</h2>
+        <h2 id="under-way-heading">
+          <Trans>Rollouts under way</Trans>
+        </h2>
         <Link className="button small" href="/rollouts">
-          All rollouts
+          <Trans>All rollouts</Trans>
         </Link>
       </div>
-      <Loaded resource={useFleet().rollouts} what="the rollouts">
+      <Loaded resource={useFleet().rollouts} what={t`the rollouts`}>
         {(rollouts) => {
           const open = [...rollouts.values()].filter(isOpen);
-          if (open.length === 0) return <p className="muted">None.</p>;
+          if (open.length === 0)
+            return (
+              <p className="muted">
+                <Trans>None.</Trans>
+              </p>
+            );
           return (
             <ul className="under-way" role="list">
               {open.map((rollout) => (
@@ -44,7 +58,7 @@ function UnderWay(): ReactNode {
                     </Link>
                     <StateBadge words={wordsOf(rolloutWords, rollout.state)} />
                     <span className="muted small-text">
-                      <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}
+                      <VersionToDevices {...rollout} />
                     </span>
                   </div>
                   <OutcomeBar rollout={rollout} compact />
@@ -65,17 +79,17 @@ export function OverviewPage(): ReactNode {
   const { value: summary } = useResource(fleet.deviceSummary);
   return (
     <Page
-      title="Overview"
-      summary={summary === undefined ? "Counting devices…" : fleetLine(summary)}
+      title={t`Overview`}
+      summary={summary === undefined ? t`Counting devices…` : fleetLine(summary)}
       actions={
         <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath()}>
-          <Icon name="plus" /> New rollout
+          <Icon name="plus" /> <Trans>New rollout</Trans>
         </ActLink>
       }
     >
       <AttentionQueue resource={fleet.attention} />
       <UnderWay />
-      <Loaded resource={fleet.deviceSummary} what="what the fleet runs">
+      <Loaded resource={fleet.deviceSummary} what={t`what the fleet runs`}>
         {(known) => <FleetShares summary={known} />}
       </Loaded>
       <FleetOverTime />

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { passwordCharactersMin } from "@flipside/api/limits";
 import type { ProblemError } from "@flipside/api/problem";
@@ -12,13 +14,13 @@ import { useSession, useUser } from "../session.tsx";
 
 /** `forced`: the one-time password lets nobody into the console before it is replaced. */
 export function PasswordPage({ forced }: { forced?: boolean }): ReactNode {
-  const user = useUser();
+  const { userName } = useUser();
   const { leave, entered } = useSession();
   const [changed, setChanged] = useState(false);
   const [leaveProblem, setLeaveProblem] = useState<ProblemError>();
 
   useEffect(() => {
-    if (forced) document.title = "Choose a password · Flipside";
+    if (forced) document.title = `${t`Choose a password`} · Flipside`;
   }, [forced]);
 
   if (forced) {
@@ -28,37 +30,43 @@ export function PasswordPage({ forced }: { forced?: boolean }): ReactNode {
           <p className="entry-brand">
             <Logo /> Flipside
           </p>
-          <h1>Choose a password</h1>
+          <h1>
+            <Trans>Choose a password</Trans>
+          </h1>
           <p className="muted">
-            You signed in as <strong>{user.userName}</strong> with a one-time password. Choose one of your own to go on.
+            <Trans>
+              You signed in as <strong>{userName}</strong> with a one-time password. Choose one of your own to go on.
+            </Trans>
           </p>
-          {leaveProblem && <ProblemNotice problem={leaveProblem} lead="You are still signed in" />}
-          <PasswordForm currentLabel="One-time password" onChanged={entered} />
+          {leaveProblem && <ProblemNotice problem={leaveProblem} lead={t`You are still signed in`} />}
+          <PasswordForm currentLabel={t`One-time password`} onChanged={entered} />
           <button
             type="button"
             className="button quiet wide"
             onClick={() => void leave().catch((thrown: unknown) => setLeaveProblem(asProblem(thrown)))}
           >
-            Sign out
+            <Trans>Sign out</Trans>
           </button>
         </div>
       </main>
     );
   }
   return (
-    <Page title="Change your password" summary={`Signed in as ${user.userName}.`}>
+    <Page title={t`Change your password`} summary={t`Signed in as ${userName}.`}>
       <div className="panel narrow">
         <div role="status">
           {changed && (
             <div className="notice tone-ok">
               <Icon name="check" />
-              <p className="notice-body">Your password was changed.</p>
+              <p className="notice-body">
+                <Trans>Your password was changed.</Trans>
+              </p>
             </div>
           )}
         </div>
         <PasswordForm
           key={String(changed)}
-          currentLabel="Present password"
+          currentLabel={t`Present password`}
           onChanged={(now) => {
             entered(now);
             setChanged(true);
@@ -85,11 +93,11 @@ function PasswordForm({
 
   const chosenError =
     chosen.length < passwordCharactersMin
-      ? `Use at least ${passwordCharactersMin} characters; there are ${chosen.length}.`
+      ? t`Use at least ${passwordCharactersMin} characters; there are ${{ typed: chosen.length }}.`
       : chosen === current
-        ? "Choose another one than the present password."
+        ? t`Choose another one than the present password.`
         : undefined;
-  const repeatedError = repeated !== chosen ? "The two entries differ. Type the same password again." : undefined;
+  const repeatedError = repeated !== chosen ? t`The two entries differ. Type the same password again.` : undefined;
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
@@ -111,7 +119,7 @@ function PasswordForm({
 
   return (
     <form noValidate onSubmit={(event) => void submit(event)}>
-      {problem && <ProblemNotice problem={problem} lead="The password was not changed" />}
+      {problem && <ProblemNotice problem={problem} lead={t`The password was not changed`} />}
       <Field label={currentLabel}>
         {(ids) => (
           <input
@@ -125,8 +133,8 @@ function PasswordForm({
         )}
       </Field>
       <Field
-        label="New password"
-        hint={`At least ${passwordCharactersMin} characters. Several words in a row are easy to remember.`}
+        label={t`New password`}
+        hint={t`At least ${passwordCharactersMin} characters. Several words in a row are easy to remember.`}
         error={tried ? chosenError : undefined}
       >
         {(ids) => (
@@ -141,7 +149,7 @@ function PasswordForm({
           />
         )}
       </Field>
-      <Field label="New password again" error={tried ? repeatedError : undefined}>
+      <Field label={t`New password again`} error={tried ? repeatedError : undefined}>
         {(ids) => (
           <input
             {...ids}
@@ -155,7 +163,7 @@ function PasswordForm({
         )}
       </Field>
       <button type="submit" className="button primary wide" aria-disabled={busy}>
-        {busy ? "Changing…" : "Change password"}
+        {busy ? t`Changing…` : t`Change password`}
       </button>
     </form>
   );

@@ -1,5 +1,5 @@
-import { roles } from "@flipside/api/permissions";
-import { scopeText } from "@flipside/api/scope";
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { Account } from "@flipside/api/types";
 import { type ReactNode, useState } from "react";
 import { accountPage } from "../api/access.ts";
@@ -18,41 +18,51 @@ import { TimeAgo } from "../components/time-ago.tsx";
 import { ToldOnce } from "../components/told-once.tsx";
 import { usePagedList } from "../paged-list.ts";
 import { useUser } from "../session.tsx";
+import { roleWords } from "../words/permission-words.ts";
+import { scopeText } from "../words/scope-words.ts";
 
 type Asked = { kind: "change" | "reset" | "delete"; account: Account } | { kind: "create" };
 
 const columnsFor = (own: string, ask: (asked: Asked) => void): Column<Account>[] => [
   {
-    head: "Account",
+    head: t`Account`,
     isName: true,
     cell: ({ userName, mustChangePassword }) => (
       <>
         <span className="row-name">{userName}</span>
-        {userName === own && <span className="sub">you</span>}
-        {mustChangePassword && <span className="sub">has its one-time password yet</span>}
+        {userName === own && (
+          <span className="sub">
+            <Trans>you</Trans>
+          </span>
+        )}
+        {mustChangePassword && (
+          <span className="sub">
+            <Trans>has its one-time password yet</Trans>
+          </span>
+        )}
       </>
     ),
   },
   {
-    head: "Role",
+    head: t`Role`,
     cell: ({ role }) => (
       <>
-        {role} <span className="sub">{roles[role].summary}</span>
+        {role} <span className="sub">{roleWords[role]}</span>
       </>
     ),
   },
-  { head: "Sees", cell: ({ scope }) => scopeText(scope) },
+  { head: t`Sees`, cell: ({ scope }) => scopeText(scope) },
   {
-    head: "Signs in by",
+    head: t`Signs in by`,
     cell: ({ signsInWith, lastSignedInAt }) => (
       <>
-        {signsInWith === "password" ? "password" : "the organisation's provider"}
-        <span className="sub">{lastSignedInAt === null ? "never so far" : <TimeAgo at={lastSignedInAt} />}</span>
+        {signsInWith === "password" ? t`password` : t`the organisation's provider`}
+        <span className="sub">{lastSignedInAt === null ? t`never so far` : <TimeAgo at={lastSignedInAt} />}</span>
       </>
     ),
   },
   {
-    head: "Actions",
+    head: t`Actions`,
     bareOnCard: true,
     className: "col-actions",
     cell: (account) => (
@@ -60,15 +70,15 @@ const columnsFor = (own: string, ask: (asked: Asked) => void): Column<Account>[]
         {account.signsInWith === "password" && (
           <>
             <button type="button" className="button small" onClick={() => ask({ kind: "change", account })}>
-              Change
+              <Trans>Change</Trans>
             </button>
             <button type="button" className="button small" onClick={() => ask({ kind: "reset", account })}>
-              Reset password
+              <Trans>Reset password</Trans>
             </button>
           </>
         )}
         <button type="button" className="button small" onClick={() => ask({ kind: "delete", account })}>
-          Delete
+          <Trans>Delete</Trans>
         </button>
       </span>
     ),
@@ -88,28 +98,28 @@ export function PeoplePage(): ReactNode {
   const dialog = { onClose: close, onDone };
   return (
     <Page
-      title="People"
-      summary="Who may sign in, what each may do, and of which devices. Programs come with tokens of an account."
+      title={t`People`}
+      summary={t`Who may sign in, what each may do, and of which devices. Programs come with tokens of an account.`}
       actions={
         <button type="button" className="button primary" onClick={() => setAsked({ kind: "create" })}>
-          <Icon name="plus" /> Make an account
+          <Icon name="plus" /> <Trans>Make an account</Trans>
         </button>
       }
     >
       <AccessNav current="/access" />
       {told && (
         <ToldOnce text={told.password} onKept={() => setTold(undefined)}>
-          With this password {told.userName} signs in once, and then chooses one.
+          <Trans>With this password {{ userName: told.userName }} signs in once, and then chooses one.</Trans>
         </ToldOnce>
       )}
-      <section className="panel" aria-label="Accounts">
+      <section className="panel" aria-label={t`Accounts`}>
         <PagedTable
           list={list}
-          what="the accounts"
-          caption="Accounts, by their names"
+          what={t`the accounts`}
+          caption={t`Accounts, by their names`}
           columns={columnsFor(userName, setAsked)}
           rowKey={(account) => account.userName}
-          empty="There is none."
+          empty={t`There is none.`}
         />
       </section>
       {asked?.kind === "create" && <CreateAccountDialog {...dialog} />}

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useCallback, useState } from "react";
 import { type AuditLine, auditPage } from "../api/audit.ts";
 import { AccessNav } from "../components/access-nav.tsx";
@@ -14,33 +16,42 @@ import { stageWords } from "../words/access-words.ts";
 import { wordsOf } from "../words/state-words.ts";
 
 /** By which session or token, and from where; who signs in, or was refused, came by nothing. */
-const byWords = (by: string, from: string): string =>
-  [by === "nothing" ? "" : by, from === "" ? "" : `from ${from}`].filter(Boolean).join(", ");
+function byWords(by: string, from: string): string {
+  if (from === "") return by === "nothing" ? "" : by;
+  return by === "nothing" ? t`from ${from}` : t`${by}, from ${from}`;
+}
+
+function cameToWords(code: string | null, line: number | null): string {
+  if (line === null) return code ?? "";
+  return code ? t`${code}, of line ${line}` : t`of line ${line}`;
+}
 
 const columns: Column<AuditLine>[] = [
   {
-    head: "When",
+    head: t`When`,
     isName: true,
     cell: ({ said: { at, number } }) => (
       <>
         <time className="row-name" dateTime={at}>
           {moment(at)}
         </time>
-        <span className="sub">line {number}</span>
+        <span className="sub">
+          <Trans>line {number}</Trans>
+        </span>
       </>
     ),
   },
   {
-    head: "Who",
+    head: t`Who`,
     cell: ({ said: { who, by, from } }) => (
       <>
-        <span className="untrusted">{who ?? "nobody that is known"}</span>
+        <span className="untrusted">{who ?? t`nobody that is known`}</span>
         <span className="sub untrusted">{byWords(by, from)}</span>
       </>
     ),
   },
   {
-    head: "What",
+    head: t`What`,
     cell: ({ said: { what, on, detail } }) => (
       <>
         {operationWords(what)} <span className="sub untrusted">{askedWords(on, detail)}</span>
@@ -48,11 +59,11 @@ const columns: Column<AuditLine>[] = [
     ),
   },
   {
-    head: "Came to",
+    head: t`Came to`,
     cell: ({ said: { stage, code, of } }) => (
       <>
         <StateBadge words={wordsOf(stageWords, stage)} />
-        <span className="sub">{[code, of !== null && `of line ${of}`].filter(Boolean).join(", ")}</span>
+        <span className="sub">{cameToWords(code, of)}</span>
       </>
     ),
   },
@@ -69,13 +80,13 @@ export function RecordPage(): ReactNode {
   const isNarrowed = asked.who !== "" || asked.what !== "";
   return (
     <Page
-      title="Record"
-      summary="Who did what, from where, and what was refused. What is asked for is written down before it is done."
+      title={t`Record`}
+      summary={t`Who did what, from where, and what was refused. What is asked for is written down before it is done.`}
     >
       <AccessNav current="/access/record" />
-      <section className="panel" aria-label="Lines of the record">
+      <section className="panel" aria-label={t`Lines of the record`}>
         <form className="field-row" onSubmit={seek}>
-          <Field label="Of this account" hint="Its whole name.">
+          <Field label={t`Of this account`} hint={t`Its whole name.`}>
             {(ids) => (
               <input
                 {...ids}
@@ -85,7 +96,7 @@ export function RecordPage(): ReactNode {
               />
             )}
           </Field>
-          <Field label="Of this operation" hint="As the interface calls it, such as createRollout.">
+          <Field label={t`Of this operation`} hint={t`As the interface calls it, such as createRollout.`}>
             {(ids) => (
               <input
                 {...ids}
@@ -96,17 +107,17 @@ export function RecordPage(): ReactNode {
             )}
           </Field>
           <button type="submit" className="button">
-            Show
+            <Trans>Show</Trans>
           </button>
         </form>
         <WholeRecord />
         <PagedTable
           list={list}
-          what="the record"
-          caption="Lines, the newest first"
+          what={t`the record`}
+          caption={t`Lines, the newest first`}
           columns={columns}
           rowKey={({ hash }) => hash}
-          empty={isNarrowed ? "No line is of that." : "Nothing was done yet."}
+          empty={isNarrowed ? t`No line is of that.` : t`Nothing was done yet.`}
         />
       </section>
     </Page>

@@ -1,5 +1,7 @@
 // One release: what it is, where it runs, who could take it, and what can be done with it.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Release, ReleaseDetail } from "@flipside/api/types";
 import { getRelease } from "../api/release-details.ts";
@@ -22,7 +24,7 @@ import { WhereItRuns } from "../components/where-it-runs.tsx";
 import { WithdrawRelease } from "../components/withdraw-release.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { newRolloutPath, rolloutPath } from "../router.ts";
-import { bytes, count, duration, plural } from "../words/quantities.ts";
+import { bytes, count, duration } from "../words/quantities.ts";
 import { archived, lostFile, revokedRelease, rolloutWords, wordsOf } from "../words/state-words.ts";
 
 export function ReleasePage({ id }: { id: string }): ReactNode {
@@ -30,26 +32,19 @@ export function ReleasePage({ id }: { id: string }): ReactNode {
   const release = useResource(fleet.allReleases).value?.get(id);
   return (
     <Page
-      title={release === undefined ? "Release" : `${release.product} ${release.version}`}
-      back={{ href: "/releases", label: "Releases" }}
+      title={release === undefined ? t`Release` : `${release.product} ${release.version}`}
+      back={{ href: "/releases", label: t`Releases` }}
       beside={
         <>
           {release?.revoked && <StateBadge words={revokedRelease} />}
           {release && release.archivedAt !== null && <StateBadge words={archived} />}
         </>
       }
-      summary={
-        release && (
-          <>
-            Release sequence {release.releaseSequence}, uploaded <TimeAgo at={release.uploadedAt} /> by{" "}
-            <bdi>{release.uploadedBy}</bdi>
-          </>
-        )
-      }
+      summary={release && <Uploaded release={release} />}
       remark={release?.description && <bdi className="muted">{release.description}</bdi>}
       actions={release && <Actions release={release} />}
     >
-      <Loaded resource={fleet.allReleases} what="the list of releases">
+      <Loaded resource={fleet.allReleases} what={t`the list of releases`}>
         {(releases) => {
           const found = releases.get(id);
           if (found === undefined) return <NoSuchRelease />;
@@ -61,11 +56,21 @@ export function ReleasePage({ id }: { id: string }): ReactNode {
   );
 }
 
+const Uploaded = ({ release: { releaseSequence, uploadedAt, uploadedBy } }: Shown): ReactNode => (
+  <Trans>
+    Release sequence {releaseSequence}, uploaded <TimeAgo at={uploadedAt} /> by <bdi>{uploadedBy}</bdi>
+  </Trans>
+);
+
 const NoSuchRelease = (): ReactNode => (
   <div className="empty">
-    <h2>There is no such release</h2>
+    <h2>
+      <Trans>There is no such release</Trans>
+    </h2>
     <p>
-      It may have been deleted, or the address be mistyped. <Link href="/releases?archived=yes">All releases</Link>
+      <Trans>
+        It may have been deleted, or the address be mistyped. <Link href="/releases?archived=yes">All releases</Link>
+      </Trans>
     </p>
   </div>
 );
@@ -81,11 +86,11 @@ function Actions({ release }: Shown): ReactNode {
       {asksForPermit && <PermitDialog release={release} onClose={() => setAsksForPermit(false)} />}
       {release.archivedAt === null && (
         <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath(release.id)}>
-          Roll out
+          <Trans>Roll out</Trans>
         </ActLink>
       )}
       <ActButton needs="releases:write" className="button" onClick={() => setAsksForPermit(true)}>
-        Add permit
+        <Trans>Add permit</Trans>
       </ActButton>
       <WithdrawRelease release={release} />
       <ReleaseArchiving release={release} />
@@ -99,7 +104,9 @@ const Details = ({ release, others }: Shown & { others: Release[] }): ReactNode 
     <WhereItRuns release={release} />
     <FailureClusters of="releases" id={release.id} />
     <section className="panel" aria-labelledby="takes-heading">
-      <h2 id="takes-heading">Who could take it</h2>
+      <h2 id="takes-heading">
+        <Trans>Who could take it</Trans>
+      </h2>
       <CouldTake release={release} />
     </section>
     <RolloutsOfIt release={release} />
@@ -116,10 +123,17 @@ function Images({ release: { id } }: Shown): ReactNode {
   });
   return (
     <section className="panel" aria-labelledby="images-heading">
-      <h2 id="images-heading">Images</h2>
-      <Loaded resource={detail} what="its images">
+      <h2 id="images-heading">
+        <Trans>Images</Trans>
+      </h2>
+      <Loaded resource={detail} what={t`its images`}>
         {({ images }) => (
-          <DataTable caption="Images of this release" rows={images} rowKey={({ digest }) => digest} columns={columns} />
+          <DataTable
+            caption={t`Images of this release`}
+            rows={images}
+            rowKey={({ digest }) => digest}
+            columns={columns}
+          />
         )}
       </Loaded>
     </section>
@@ -128,7 +142,7 @@ function Images({ release: { id } }: Shown): ReactNode {
 
 const columns: Column<ReleaseDetail["images"][number]>[] = [
   {
-    head: "Hardware",
+    head: t`Hardware`,
     isName: true,
     cell: (image) => (
       <>
@@ -139,44 +153,57 @@ const columns: Column<ReleaseDetail["images"][number]>[] = [
     ),
   },
   {
-    head: "Size by part",
+    head: t`Size by part`,
     cell: ({ hardware, sizeBytes, chunkCount, parts }) => (
       <>
         {bytes(sizeBytes)}
         <SizeParts
-          label={`Size of the image for ${hardware} by part`}
+          label={t`Size of the image for ${hardware} by part`}
           parts={[
-            { name: "payload", sizeBytes: parts.payloadBytes },
-            { name: `hashes of its ${plural(chunkCount, "chunk")}`, sizeBytes: parts.tableBytes },
-            { name: "signatures", sizeBytes: parts.signatureBytes },
-            { name: "header", sizeBytes: parts.headerBytes },
+            { name: t`payload`, sizeBytes: parts.payloadBytes },
+            {
+              name: t`hashes of its ${plural(chunkCount, { one: "# chunk", other: "# chunks" })}`,
+              sizeBytes: parts.tableBytes,
+            },
+            { name: t`signatures`, sizeBytes: parts.signatureBytes },
+            { name: t`header`, sizeBytes: parts.headerBytes },
           ]}
         />
       </>
     ),
   },
   {
-    head: "Needs",
+    head: t`Needs`,
     cell: ({ securityCounter, loaderVersionMin, trustVersionMin }) => (
       <>
-        <span className="sub">security counter {securityCounter}</span>
-        <span className="sub">boot loader {loaderVersionMin}</span>
-        <span className="sub">trust record {trustVersionMin}</span>
+        <span className="sub">
+          <Trans>security counter {securityCounter}</Trans>
+        </span>
+        <span className="sub">
+          <Trans>boot loader {loaderVersionMin}</Trans>
+        </span>
+        <span className="sub">
+          <Trans>trust record {trustVersionMin}</Trans>
+        </span>
       </>
     ),
   },
   {
-    head: "Trial",
+    head: t`Trial`,
     cell: ({ tries, confirmDeadlineMs, contactDeadlineMs }) => (
       <>
-        <span className="sub">{plural(tries, "try", "tries")}</span>
-        <span className="sub">{duration(confirmDeadlineMs)} to prove itself</span>
-        <span className="sub">{duration(contactDeadlineMs)} to reach the server</span>
+        <span className="sub">{plural(tries, { one: "# try", other: "# tries" })}</span>
+        <span className="sub">
+          <Trans>{{ time: duration(confirmDeadlineMs) }} to prove itself</Trans>
+        </span>
+        <span className="sub">
+          <Trans>{{ time: duration(contactDeadlineMs) }} to reach the server</Trans>
+        </span>
       </>
     ),
   },
   {
-    head: "Signed by",
+    head: t`Signed by`,
     cell: ({ signedBy }) =>
       signedBy.map((id) => (
         <code key={id} className="sub">
@@ -190,19 +217,26 @@ function RolloutsOfIt({ release: { id } }: Shown): ReactNode {
   const fleet = useFleet();
   return (
     <section className="panel" aria-labelledby="rollouts-heading">
-      <h2 id="rollouts-heading">Its rollouts</h2>
-      <Loaded resource={fleet.allRollouts} what="its rollouts">
+      <h2 id="rollouts-heading">
+        <Trans>Its rollouts</Trans>
+      </h2>
+      <Loaded resource={fleet.allRollouts} what={t`its rollouts`}>
         {(rollouts) => {
           const ofIt = [...rollouts.values()].filter(({ releaseId }) => releaseId === id);
-          if (ofIt.length === 0) return <p className="muted">None that you see has brought it to a device.</p>;
+          if (ofIt.length === 0)
+            return (
+              <p className="muted">
+                <Trans>None that you see has brought it to a device.</Trans>
+              </p>
+            );
           return (
             <DataTable
-              caption="Rollouts of this release, newest first"
+              caption={t`Rollouts of this release, newest first`}
               rows={ofIt.sort((one, two) => two.createdAt.localeCompare(one.createdAt))}
               rowKey={(rollout) => rollout.id}
               columns={[
                 {
-                  head: "Rollout",
+                  head: t`Rollout`,
                   isName: true,
                   cell: (rollout) => (
                     <Link className="row-link" href={rolloutPath(rollout.id)}>
@@ -210,12 +244,13 @@ function RolloutsOfIt({ release: { id } }: Shown): ReactNode {
                     </Link>
                   ),
                 },
-                { head: "State", cell: ({ state }) => <StateBadge words={wordsOf(rolloutWords, state)} /> },
+                { head: t`State`, cell: ({ state }) => <StateBadge words={wordsOf(rolloutWords, state)} /> },
                 {
-                  head: "Confirmed",
-                  cell: ({ counts, total }) => `${count(counts.confirmed)} of ${count(total)}`,
+                  head: t`Confirmed`,
+                  cell: ({ counts, total }) =>
+                    t`${{ confirmed: count(counts.confirmed) }} of ${{ total: count(total) }}`,
                 },
-                { head: "Created", cell: ({ createdAt }) => <TimeAgo at={createdAt} /> },
+                { head: t`Created`, cell: ({ createdAt }) => <TimeAgo at={createdAt} /> },
               ]}
             />
           );

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import type { Release } from "@flipside/api/types";
 import { ActButton, ActLink } from "../components/act.tsx";
@@ -21,14 +23,14 @@ export function ReleasesPage(): ReactNode {
   const [showsArchived, setShowsArchived] = useShowsArchived();
   return (
     <Page
-      title="Releases"
-      summary="Signed images that may be rolled out. A file is checked in this browser before it is sent, and by the server once more; neither can make an image."
+      title={t`Releases`}
+      summary={t`Signed images that may be rolled out. A file is checked in this browser before it is sent, and by the server once more; neither can make an image.`}
     >
       <ReleaseUpload onAccepted={() => void fleet.releases.reload()} />
       <div className="toolbar">
         <ShowArchived checked={showsArchived} onChange={setShowsArchived} />
       </div>
-      <Loaded resource={showsArchived ? fleet.allReleases : fleet.releases} what="the list of releases">
+      <Loaded resource={showsArchived ? fleet.allReleases : fleet.releases} what={t`the list of releases`}>
         {(releases) => <ReleaseList releases={[...releases.values()]} />}
       </Loaded>
     </Page>
@@ -40,8 +42,14 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
   if (releases.length === 0) {
     return (
       <div className="empty">
-        <h2>No releases yet</h2>
-        <p>Build and sign one, then upload its file above. Nothing reaches a device before you create a rollout.</p>
+        <h2>
+          <Trans>No releases yet</Trans>
+        </h2>
+        <p>
+          <Trans>
+            Build and sign one, then upload its file above. Nothing reaches a device before you create a rollout.
+          </Trans>
+        </p>
       </div>
     );
   }
@@ -50,19 +58,21 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
     <>
       {permitFor && <PermitDialog release={permitFor} onClose={() => setPermitFor(undefined)} />}
       <DataTable
-        caption="Releases, newest first"
+        caption={t`Releases, newest first`}
         rows={newestFirst}
         rowKey={(release) => release.id}
         columns={[
           {
-            head: "Release",
+            head: t`Release`,
             isName: true,
             cell: (release) => (
               <>
                 <Link className="row-link" href={releasePath(release.id)}>
                   <bdi>{release.product}</bdi> <bdi>{release.version}</bdi>
                 </Link>
-                <span className="sub">sequence {release.releaseSequence}</span>
+                <span className="sub">
+                  <Trans>sequence {{ sequence: release.releaseSequence }}</Trans>
+                </span>
                 {release.revoked && (
                   <span className="sub">
                     <StateBadge words={revokedRelease} />
@@ -77,20 +87,22 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
               </>
             ),
           },
-          { head: "Images", className: "col-images", cell: (release) => <ImageList images={release.images} /> },
+          { head: t`Images`, className: "col-images", cell: (release) => <ImageList images={release.images} /> },
           {
-            head: "Uploaded",
-            cell: (release) => (
+            head: t`Uploaded`,
+            cell: ({ uploadedAt, uploadedBy }) => (
               <>
-                <TimeAgo at={release.uploadedAt} />
+                <TimeAgo at={uploadedAt} />
                 <span className="sub">
-                  by <bdi>{release.uploadedBy}</bdi>
+                  <Trans>
+                    by <bdi>{uploadedBy}</bdi>
+                  </Trans>
                 </span>
               </>
             ),
           },
           {
-            head: "Action",
+            head: t`Action`,
             bareOnCard: true,
             cell: (release) => (
               <div className="actions">
@@ -99,18 +111,18 @@ function ReleaseList({ releases }: { releases: Release[] }): ReactNode {
                     needs="rollouts:write"
                     className="button small"
                     href={newRolloutPath(release.id)}
-                    label={`Roll out ${release.product} ${release.version}`}
+                    label={t`Roll out ${{ release: `${release.product} ${release.version}` }}`}
                   >
-                    Roll out
+                    <Trans>Roll out</Trans>
                   </ActLink>
                 )}
                 <ActButton
                   needs="releases:write"
                   className="button small"
                   onClick={() => setPermitFor(release)}
-                  aria-label={`Add permit for ${release.product} ${release.version}`}
+                  aria-label={t`Add permit for ${{ release: `${release.product} ${release.version}` }}`}
                 >
-                  Add permit
+                  <Trans>Add permit</Trans>
                 </ActButton>
                 <ReleaseArchiving release={release} isSmall />
               </div>

@@ -1,4 +1,6 @@
-import { Fragment, type ReactNode } from "react";
+import { t } from "@lingui/core/macro";
+import { Plural, Trans } from "@lingui/react/macro";
+import type { ReactNode } from "react";
 import { succeededPercent } from "@flipside/api/rollout-arithmetic";
 import { retriedStates } from "@flipside/api/rollout-transitions";
 import type { Rollout } from "@flipside/api/types";
@@ -21,7 +23,7 @@ import { WaveTrack } from "../components/wave-track.tsx";
 import { WhyLine } from "../components/why-line.tsx";
 import { useFleet, useResource } from "../live/hooks.ts";
 import { clonePath, rolloutPath } from "../router.ts";
-import { asSentence, count, plural } from "../words/quantities.ts";
+import { asSentence, count } from "../words/quantities.ts";
 import { archived, rolloutWords, openTarget, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 /** Also one that is over may wait for those that were away. */
@@ -34,11 +36,11 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
   const set = (changed: Rollout): void => resource.set(changed);
   return (
     <Page
-      title={rollout?.name ?? "Rollout"}
-      back={{ href: "/rollouts", label: "Rollouts" }}
+      title={rollout?.name ?? t`Rollout`}
+      back={{ href: "/rollouts", label: t`Rollouts` }}
       beside={
         <>
-          <span role="status" aria-label="Rollout state">
+          <span role="status" aria-label={t`Rollout state`}>
             {rollout && <StateBadge words={wordsOf(rolloutWords, rollout.state)} />}
           </span>
           {rollout?.urgent && <StateBadge words={urgentRollout} />}
@@ -46,36 +48,7 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
           {rollout?.targetOpen && <StateBadge words={openTarget} />}
         </>
       }
-      summary={
-        rollout && (
-          <>
-            Version <bdi>{rollout.version}</bdi> to {plural(rollout.total, "device")}
-            {rollout.targetFilter !== null && (
-              <>
-                {" "}
-                of <code>{rollout.targetFilter}</code>
-              </>
-            )}
-            , created <TimeAgo at={rollout.createdAt} /> by <bdi>{rollout.createdBy}</bdi>
-            {rollout.supersededBy !== null && (
-              <>
-                , <Link href={rolloutPath(rollout.supersededBy)}>superseded</Link>
-              </>
-            )}
-            {rollout.supersedes.map((other, at) => (
-              <Fragment key={other}>
-                {at === 0 ? "; it superseded " : ", "}
-                <Link href={rolloutPath(other)}>{at === 0 ? "another rollout" : "one more"}</Link>
-              </Fragment>
-            ))}
-            {rollout.finishedAt && (
-              <>
-                , finished <TimeAgo at={rollout.finishedAt} />
-              </>
-            )}
-          </>
-        )
-      }
+      summary={rollout && <InShort rollout={rollout} />}
       remark={
         rollout && (
           <>
@@ -88,17 +61,58 @@ export function RolloutPage({ id }: { id: string }): ReactNode {
         rollout && (
           <>
             <ActLink needs="rollouts:write" className="button" href={clonePath(id)}>
-              <Icon name="copy" /> Copy
+              <Icon name="copy" /> <Trans>Copy</Trans>
             </ActLink>
             <RolloutActions rollout={rollout} onChanged={set} />
           </>
         )
       }
     >
-      <Loaded resource={resource} what="this rollout">
+      <Loaded resource={resource} what={t`this rollout`}>
         {(loaded) => <Details rollout={loaded} onChanged={set} />}
       </Loaded>
     </Page>
+  );
+}
+
+/** What it brings to whom, and what has become of it: a main clause, and others behind it. */
+function InShort({ rollout }: Pick<Shown, "rollout">): ReactNode {
+  const { version, total, targetFilter, createdAt, createdBy, supersededBy, supersedes, finishedAt } = rollout;
+  return (
+    <>
+      {targetFilter === null ? (
+        <Trans>
+          Version <bdi>{version}</bdi> to <Plural value={total} one="# device" other="# devices" />, created{" "}
+          <TimeAgo at={createdAt} /> by <bdi>{createdBy}</bdi>
+        </Trans>
+      ) : (
+        <Trans>
+          Version <bdi>{version}</bdi> to <Plural value={total} one="# device" other="# devices" /> of{" "}
+          <code>{targetFilter}</code>, created <TimeAgo at={createdAt} /> by <bdi>{createdBy}</bdi>
+        </Trans>
+      )}
+      {supersededBy !== null && (
+        <Trans>
+          , <Link href={rolloutPath(supersededBy)}>superseded</Link>
+        </Trans>
+      )}
+      {supersedes.map((other, at) =>
+        at === 0 ? (
+          <Trans key={other}>
+            ; it superseded <Link href={rolloutPath(other)}>another rollout</Link>
+          </Trans>
+        ) : (
+          <Trans key={other}>
+            , <Link href={rolloutPath(other)}>one more</Link>
+          </Trans>
+        ),
+      )}
+      {finishedAt && (
+        <Trans>
+          , finished <TimeAgo at={finishedAt} />
+        </Trans>
+      )}
+    </>
   );
 }
 
@@ -106,10 +120,14 @@ const Preparing = ({ chosen, made }: NonNullable<Rollout["preparing"]>): ReactNo
   <div className="notice" role="status">
     <Icon name="clock" />
     <div className="notice-body">
-      <p className="notice-title">It is being made</p>
+      <p className="notice-title">
+        <Trans>It is being made</Trans>
+      </p>
       <p>
-        {plural(chosen, "device")} chosen so far, {count(made)} of them have their deployment. A wave starts when all of
-        its devices have theirs.
+        <Trans>
+          <Plural value={chosen} one="# device" other="# devices" /> chosen so far, {{ made: count(made) }} of them have
+          their deployment. A wave starts when all of its devices have theirs.
+        </Trans>
       </p>
     </div>
   </div>
@@ -129,10 +147,12 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
         <div className="notice tone-warn" role="status">
           <Icon name="pause" />
           <div className="notice-body">
-            <p className="notice-title">Paused</p>
+            <p className="notice-title">
+              <Trans>Paused</Trans>
+            </p>
             <p>
-              <bdi>{asSentence(rollout.pauseReason ?? "Somebody paused it.")}</bdi> Updates that were under way go on;
-              no further device starts.
+              <bdi>{rollout.pauseReason === null ? t`Somebody paused it.` : asSentence(rollout.pauseReason)}</bdi>{" "}
+              <Trans>Updates that were under way go on; no further device starts.</Trans>
             </p>
           </div>
         </div>
@@ -141,9 +161,13 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
       {hasFailed && <FailureClusters of="rollouts" id={rollout.id} />}
 
       <section className="panel" aria-labelledby="progress-heading">
-        <h2 id="progress-heading">Progress</h2>
+        <h2 id="progress-heading">
+          <Trans>Progress</Trans>
+        </h2>
         <Headline rollout={rollout} />
-        <h3>Waves</h3>
+        <h3>
+          <Trans>Waves</Trans>
+        </h3>
         <WaveTrack rollout={rollout} />
       </section>
 
@@ -158,13 +182,17 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
       <RolloutDevices rollout={rollout} onChanged={onChanged} />
 
       <section className="panel" aria-labelledby="decisions-heading">
-        <h2 id="decisions-heading">Decisions</h2>
-        <p className="muted">What people and the fleet manager decided, with the numbers they went by.</p>
+        <h2 id="decisions-heading">
+          <Trans>Decisions</Trans>
+        </h2>
+        <p className="muted">
+          <Trans>What people and the fleet manager decided, with the numbers they went by.</Trans>
+        </p>
         {rollout.decisions.length === 0 ? (
           <p className="muted">
             {rollout.finishedAt === null
-              ? "None yet."
-              : "None any more: some time after a rollout’s end its decisions are removed (--keep-decisions)."}
+              ? t`None yet.`
+              : t`None any more: some time after a rollout’s end its decisions are removed (--keep-decisions).`}
           </p>
         ) : (
           <ol className="log" role="list">
@@ -186,11 +214,7 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
 /** How far it is. What its devices run once it is over, later rollouts may have changed. */
 function Headline({ rollout }: Pick<Shown, "rollout">): ReactNode {
   const { state, finishedAt, counts, total, version } = rollout;
-  const many = (
-    <>
-      <strong>{count(counts.confirmed)}</strong> of {plural(total, "device")}
-    </>
-  );
+  const confirmed = count(counts.confirmed);
   return (
     <div className="headline">
       {state !== "rolled-back" && (
@@ -202,16 +226,25 @@ function Headline({ rollout }: Pick<Shown, "rollout">): ReactNode {
       <div className="headline-rest">
         {state === "rolled-back" ? (
           <p>
-            {many} had been updated to <bdi>{version}</bdi> before it was rolled back. Who goes back, and who stays and
-            why, is said below, among its decisions.
+            <Trans>
+              <strong>{confirmed}</strong> of <Plural value={total} one="# device" other="# devices" /> had been updated
+              to <bdi>{version}</bdi> before it was rolled back. Who goes back, and who stays and why, is said below,
+              among its decisions.
+            </Trans>
           </p>
         ) : finishedAt === null ? (
           <p>
-            {many} {total === 1 ? "runs" : "run"} <bdi>{version}</bdi> and {total === 1 ? "has" : "have"} proven it.
+            <Trans>
+              <strong>{confirmed}</strong> of <Plural value={total} one="# device runs" other="# devices run" />{" "}
+              <bdi>{version}</bdi> and <Plural value={total} one="has proven" other="have proven" /> it.
+            </Trans>
           </p>
         ) : (
           <p>
-            {many} {total === 1 ? "was" : "were"} updated to <bdi>{version}</bdi> and proved it.
+            <Trans>
+              <strong>{confirmed}</strong> of <Plural value={total} one="# device was" other="# devices were" /> updated
+              to <bdi>{version}</bdi> and proved it.
+            </Trans>
           </p>
         )}
         <OutcomeBar rollout={rollout} />

@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { currentWave, succeededPercent } from "@flipside/api/rollout-arithmetic";
 import type { RolloutSummary } from "@flipside/api/types";
@@ -13,12 +15,11 @@ import { StateBadge } from "../components/state-badge.tsx";
 import { TimeAgo, TimeToCome } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { newRolloutPath, rolloutPath } from "../router.ts";
-import { plural } from "../words/quantities.ts";
 import { archived, rolloutWords, urgentRollout, wordsOf } from "../words/state-words.ts";
 
 const columns: Column<RolloutSummary>[] = [
   {
-    head: "Rollout",
+    head: t`Rollout`,
     isName: true,
     cell: (rollout) => (
       <>
@@ -26,13 +27,13 @@ const columns: Column<RolloutSummary>[] = [
           <bdi>{rollout.name}</bdi>
         </Link>
         <span className="sub">
-          <bdi>{rollout.version}</bdi> · {plural(rollout.total, "device")}
+          <bdi>{rollout.version}</bdi> · {plural({ total: rollout.total }, { one: "# device", other: "# devices" })}
         </span>
       </>
     ),
   },
   {
-    head: "State",
+    head: t`State`,
     cell: (rollout) => {
       const wave = currentWave(rollout);
       const busy = rollout.state === "running" || rollout.state === "paused";
@@ -45,12 +46,16 @@ const columns: Column<RolloutSummary>[] = [
           </span>
           {busy && wave && (
             <span className="sub">
-              wave {wave.index + 1} of {rollout.waves.length}
+              <Trans>
+                wave {{ wave: wave.index + 1 }} of {{ waves: rollout.waves.length }}
+              </Trans>
             </span>
           )}
           {rollout.soakUntil !== null && (
             <span className="sub">
-              watched until <TimeToCome at={rollout.soakUntil} />
+              <Trans>
+                watched until <TimeToCome at={rollout.soakUntil} />
+              </Trans>
             </span>
           )}
         </>
@@ -58,7 +63,7 @@ const columns: Column<RolloutSummary>[] = [
     },
   },
   {
-    head: "Progress",
+    head: t`Progress`,
     className: "col-progress",
     bareOnCard: true,
     cell: (rollout) => (
@@ -70,12 +75,14 @@ const columns: Column<RolloutSummary>[] = [
     ),
   },
   {
-    head: "Created",
-    cell: (rollout) => (
+    head: t`Created`,
+    cell: ({ createdAt, createdBy }) => (
       <>
-        <TimeAgo at={rollout.createdAt} />
+        <TimeAgo at={createdAt} />
         <span className="sub">
-          by <bdi>{rollout.createdBy}</bdi>
+          <Trans>
+            by <bdi>{createdBy}</bdi>
+          </Trans>
         </span>
       </>
     ),
@@ -87,26 +94,32 @@ export function RolloutsPage(): ReactNode {
   const [showsArchived, setShowsArchived] = useShowsArchived();
   return (
     <Page
-      title="Rollouts"
+      title={t`Rollouts`}
       actions={
         <ActLink needs="rollouts:write" className="button primary" href={newRolloutPath()}>
-          <Icon name="plus" /> New rollout
+          <Icon name="plus" /> <Trans>New rollout</Trans>
         </ActLink>
       }
     >
       <div className="toolbar">
         <ShowArchived checked={showsArchived} onChange={setShowsArchived} />
       </div>
-      <Loaded resource={showsArchived ? fleet.allRollouts : fleet.rollouts} what="the list of rollouts">
+      <Loaded resource={showsArchived ? fleet.allRollouts : fleet.rollouts} what={t`the list of rollouts`}>
         {(rollouts) =>
           rollouts.size === 0 ? (
             <div className="empty">
-              <h2>No rollouts yet</h2>
-              <p>A rollout brings one release to devices, wave by wave, and stops by itself when too many fail.</p>
+              <h2>
+                <Trans>No rollouts yet</Trans>
+              </h2>
+              <p>
+                <Trans>
+                  A rollout brings one release to devices, wave by wave, and stops by itself when too many fail.
+                </Trans>
+              </p>
             </div>
           ) : (
             <DataTable
-              caption="Rollouts, newest first"
+              caption={t`Rollouts, newest first`}
               columns={columns}
               rows={[...rollouts.values()].sort((one, two) => two.createdAt.localeCompare(one.createdAt))}
               rowKey={(rollout) => rollout.id}

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { Proposal } from "@flipside/api/types";
 import { type ReactNode, useState } from "react";
 import { confirmProposal, proposalPage, withdrawProposal } from "../api/second-person.ts";
@@ -18,9 +20,14 @@ import { wordsOf } from "../words/state-words.ts";
 
 type Asked = { kind: "confirm" | "withdraw"; proposal: Proposal };
 
+function decidedWords(who: string | null, code: string | null): string {
+  if (!who) return code ?? "";
+  return code ? t`by ${who}, ${code}` : t`by ${who}`;
+}
+
 const columnsFor = (own: string, ask: (asked: Asked) => void): Column<Proposal>[] => [
   {
-    head: "What",
+    head: t`What`,
     isName: true,
     cell: ({ operation, on, asked }) => (
       <>
@@ -30,32 +37,32 @@ const columnsFor = (own: string, ask: (asked: Asked) => void): Column<Proposal>[
     ),
   },
   {
-    head: "Asked for by",
+    head: t`Asked for by`,
     cell: ({ by, at }) => (
       <>
-        {by === own ? "you" : by} <span className="sub">{<TimeAgo at={at} />}</span>
+        {by === own ? t`you` : by} <span className="sub">{<TimeAgo at={at} />}</span>
       </>
     ),
   },
   {
-    head: "State",
+    head: t`State`,
     cell: ({ state, decidedBy, code, endsAt }) => (
       <>
         <StateBadge words={wordsOf(proposalWords, state)} />
         <span className="sub">
           {state === "waiting" ? (
-            <>
+            <Trans>
               until <TimeToCome at={endsAt} />
-            </>
+            </Trans>
           ) : (
-            [decidedBy && `by ${decidedBy}`, code].filter(Boolean).join(", ")
+            decidedWords(decidedBy, code)
           )}
         </span>
       </>
     ),
   },
   {
-    head: "Actions",
+    head: t`Actions`,
     bareOnCard: true,
     className: "col-actions",
     cell: (proposal) =>
@@ -63,11 +70,11 @@ const columnsFor = (own: string, ask: (asked: Asked) => void): Column<Proposal>[
         <span className="actions">
           {proposal.by !== own && (
             <button type="button" className="button small" onClick={() => ask({ kind: "confirm", proposal })}>
-              Confirm
+              <Trans>Confirm</Trans>
             </button>
           )}
           <button type="button" className="button small" onClick={() => ask({ kind: "withdraw", proposal })}>
-            Withdraw
+            <Trans>Withdraw</Trans>
           </button>
         </span>
       ),
@@ -82,34 +89,36 @@ export function SecondPersonPage(): ReactNode {
   const list = usePagedList(proposalPage);
   const [asked, setAsked] = useState<Asked>();
   const [told, setTold] = useState<string>();
-  const what = asked && operationWords(asked.proposal.operation);
+  const what = asked === undefined ? "" : operationWords(asked.proposal.operation);
   return (
     <Page
-      title="Second person"
-      summary="What one person has asked for and another has to confirm. It waits for a day, and is then done as if it were asked for at that moment."
+      title={t`Second person`}
+      summary={t`What one person has asked for and another has to confirm. It waits for a day, and is then done as if it were asked for at that moment.`}
     >
       <AccessNav current="/access/second-person" />
       {told && (
         <ToldOnce text={told} onKept={() => setTold(undefined)}>
-          The one-time password of the account: pass it on to whom it is for.
+          <Trans>The one-time password of the account: pass it on to whom it is for.</Trans>
         </ToldOnce>
       )}
       <section className="panel" aria-labelledby="proposals-heading">
-        <h2 id="proposals-heading">Proposals</h2>
+        <h2 id="proposals-heading">
+          <Trans>Proposals</Trans>
+        </h2>
         <PagedTable
           list={list}
-          what="the proposals"
-          caption="Proposals, the newest first"
+          what={t`the proposals`}
+          caption={t`Proposals, the newest first`}
           columns={columnsFor(userName, setAsked)}
           rowKey={({ id }) => id}
-          empty="Nothing was proposed yet."
+          empty={t`Nothing was proposed yet.`}
         />
       </section>
       <TwoPersonRule />
       {asked && (
         <ConfirmDialog
-          title={asked.kind === "confirm" ? `Confirm: ${what}?` : `Withdraw: ${what}?`}
-          confirm={asked.kind === "confirm" ? "Confirm" : "Withdraw"}
+          title={asked.kind === "confirm" ? t`Confirm: ${what}?` : t`Withdraw: ${what}?`}
+          confirm={asked.kind === "confirm" ? t`Confirm` : t`Withdraw`}
           action={async () => {
             const { id } = asked.proposal;
             if (asked.kind === "withdraw") await withdrawProposal(id);
@@ -119,10 +128,15 @@ export function SecondPersonPage(): ReactNode {
           onClose={() => setAsked(undefined)}
         >
           <p>
-            {asked.proposal.by} has asked for it: {askedWords(asked.proposal.on, asked.proposal.asked) || what}.
+            <Trans>
+              {{ who: asked.proposal.by }} has asked for it:{" "}
+              {{ what: askedWords(asked.proposal.on, asked.proposal.asked) || what }}.
+            </Trans>
           </p>
           {asked.kind === "confirm" && (
-            <p>It is done now, in the name of {asked.proposal.by}, and the record names you both.</p>
+            <p>
+              <Trans>It is done now, in the name of {{ who: asked.proposal.by }}, and the record names you both.</Trans>
+            </p>
           )}
         </ConfirmDialog>
       )}

@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { errors } from "@flipside/api/errors";
 import { ProblemError } from "@flipside/api/problem";
@@ -35,6 +37,7 @@ function ProviderLink({ isAgain }: { isAgain: boolean }): ReactNode {
     signInWays().then(setWays, () => {});
   }, []);
   if (!ways?.openIdConnect) return null;
+  const { host } = ways.openIdConnect;
   return (
     <>
       <a
@@ -42,10 +45,11 @@ function ProviderLink({ isAgain }: { isAgain: boolean }): ReactNode {
         href={providerAddress(pageBehind())}
         {...(isAgain ? { target: "_blank", rel: "noopener" } : {})}
       >
-        Sign in at {ways.openIdConnect.host}
-        {isAgain && " in another tab"}
+        {isAgain ? t`Sign in at ${host} in another tab` : t`Sign in at ${host}`}
       </a>
-      <p className="entry-or">or with a password of this server</p>
+      <p className="entry-or">
+        <Trans>or with a password of this server</Trans>
+      </p>
     </>
   );
 }
@@ -80,7 +84,7 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
   const [problem] = useState(refusedBefore);
 
   useEffect(() => {
-    document.title = "Sign in · Flipside";
+    document.title = `${t`Sign in`} · Flipside`;
     // Told once: who comes back to this address later has another reason.
     if (refusedBefore()) history.replaceState(null, "", window.location.pathname);
   }, []);
@@ -91,16 +95,22 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
         <p className="entry-brand">
           <Logo /> Flipside
         </p>
-        <h1>Sign in</h1>
+        <h1>
+          <Trans>Sign in</Trans>
+        </h1>
         {expired && !problem && (
           <p className="muted" role="status">
-            Your session has ended. Sign in to go on where you were.
+            <Trans>Your session has ended. Sign in to go on where you were.</Trans>
           </p>
         )}
         <SignInForm {...(problem && { problemBefore: problem })} isAgain={false} />
-        <p className="hint">A new server prints a one-time password when it starts for the first time.</p>
         <p className="hint">
-          No account yet? <a href="/brick-it/?console">Try to brick a device</a>: it runs in your browser.
+          <Trans>A new server prints a one-time password when it starts for the first time.</Trans>
+        </p>
+        <p className="hint">
+          <Trans>
+            No account yet? <a href="/brick-it/?console">Try to brick a device</a>: it runs in your browser.
+          </Trans>
         </p>
       </div>
     </main>
@@ -141,7 +151,7 @@ function PasswordForm({ onProblem, onSecondStep }: PasswordFormProps): ReactNode
 
   return (
     <form onSubmit={(event) => void submit(event)}>
-      <Field label="User name">
+      <Field label={t`User name`}>
         {(ids) => (
           <input
             {...ids}
@@ -156,7 +166,7 @@ function PasswordForm({ onProblem, onSecondStep }: PasswordFormProps): ReactNode
           />
         )}
       </Field>
-      <Field label="Password">
+      <Field label={t`Password`}>
         {(ids) => (
           <input
             {...ids}
@@ -170,7 +180,7 @@ function PasswordForm({ onProblem, onSecondStep }: PasswordFormProps): ReactNode
         )}
       </Field>
       <button type="submit" className="button primary wide" aria-disabled={busy}>
-        {busy ? "Signing in…" : "Sign in"}
+        {busy ? t`Signing in…` : t`Sign in`}
       </button>
     </form>
   );

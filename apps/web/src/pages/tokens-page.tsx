@@ -1,3 +1,5 @@
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { AccessNav } from "../components/access-nav.tsx";
 import { Link } from "../components/link.tsx";
@@ -6,12 +8,12 @@ import { TokensPanel } from "../components/tokens-panel.tsx";
 
 export const TokensPage = (): ReactNode => (
   <Page
-    title="Tokens"
+    title={t`Tokens`}
     summary={
-      <>
+      <Trans>
         By which programs come in, of all accounts. Everybody makes their own under{" "}
         <Link href="/account">My account</Link>.
-      </>
+      </Trans>
     }
   >
     <AccessNav current="/access/tokens" />

@@ -1,3 +1,5 @@
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useState } from "react";
 import type { Device } from "@flipside/api/types";
 import { devicePage } from "../api/devices.ts";
@@ -6,7 +8,6 @@ import { useFleet, useResource } from "../live/hooks.ts";
 import { navigate } from "../router.ts";
 import { useUser } from "../session.tsx";
 import { useModal } from "../use-modal.ts";
-import { plural } from "../words/quantities.ts";
 import { type Act, type Entry, entriesFor, shownMax } from "./entries.ts";
 
 const settleMs = 150;
@@ -53,7 +54,7 @@ function Options({
 }): ReactNode {
   return (
     // biome-ignore-start lint/a11y: the field has the focus and the keys; this is the list that it names
-    <div className="palette-list" role="listbox" id={listId} aria-label="Found">
+    <div className="palette-list" role="listbox" id={listId} aria-label={t`Found`}>
       {entries.map((entry, at) => (
         <div key={entry.key} role="presentation">
           {entry.group !== entries[at - 1]?.group && <p className="palette-group">{entry.group}</p>}
@@ -114,7 +115,7 @@ export function CommandPalette({ onAct, onClose }: { onAct: (act: Act) => void; 
     <dialog
       ref={dialog}
       className="palette"
-      aria-label="Find"
+      aria-label={t`Find`}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
@@ -123,12 +124,12 @@ export function CommandPalette({ onAct, onClose }: { onAct: (act: Act) => void; 
       <input
         type="text"
         role="combobox"
-        aria-label="Find a page, a device, a rollout, a release, or something to do"
+        aria-label={t`Find a page, a device, a rollout, a release, or something to do`}
         aria-expanded="true"
         aria-controls={listId}
         aria-activedescendant={entries.length === 0 ? undefined : `${listId}-${at}`}
         aria-autocomplete="list"
-        placeholder="A page, a device, a rollout, something to do…"
+        placeholder={t`A page, a device, a rollout, something to do…`}
         autoComplete="off"
         spellCheck={false}
         value={typed}
@@ -141,9 +142,9 @@ export function CommandPalette({ onAct, onClose }: { onAct: (act: Act) => void; 
       <Options entries={entries} chosen={at} listId={listId} onTake={take} />
       <p className="muted small-text" role="status">
         {fault === undefined
-          ? `${plural(entries.length, "match", "matches")}.`
-          : `Devices could not be found: ${fault}`}{" "}
-        Up and down to choose, Enter to open, Escape to leave.
+          ? plural({ found: entries.length }, { one: "# match.", other: "# matches." })
+          : t`Devices could not be found: ${fault}`}{" "}
+        <Trans>Up and down to choose, Enter to open, Escape to leave.</Trans>
       </p>
     </dialog>
   );

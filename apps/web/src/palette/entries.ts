@@ -1,5 +1,6 @@
 // What the command palette finds: pages, things of the fleet by their names, and what can be done from anywhere. Pure.
 
+import { t } from "@lingui/core/macro";
 import type { Permission } from "@flipside/api/permissions";
 import type { Device, Release, RolloutSummary, User } from "@flipside/api/types";
 import { accessPages } from "../components/access-nav.tsx";
@@ -10,7 +11,8 @@ export type Act = "stop-updates" | "sign-out";
 export interface Entry {
   /** Of its own among all entries. */
   key: string;
-  group: "Pages" | "Actions" | "Devices" | "Rollouts" | "Releases";
+  /** The heading of those of its kind. */
+  group: string;
   label: string;
   /** Beside it: what it is. */
   note?: string;
@@ -20,25 +22,30 @@ export interface Entry {
 interface Listed extends Pick<Entry, "label" | "opens"> {
   /** Undefined: whoever is signed in. */
   needs?: Permission;
-  /** Other words by which people look for it. */
+  /** Other words by which people look for it: in English, too, where the page is in another language. */
   also?: string;
 }
 
 const pages: readonly Listed[] = [
-  { label: "Overview", opens: { path: "/" }, also: "home attention" },
-  { label: "Devices", opens: { path: "/devices" }, also: "fleet" },
-  { label: "Releases", opens: { path: "/releases" }, also: "images upload" },
-  { label: "Rollouts", opens: { path: "/rollouts" }, also: "deployments updates" },
-  { label: "Trust", opens: { path: "/trust" }, also: "keys chain" },
-  ...accessPages.map(({ label, href, takes }) => ({ label, opens: { path: href }, needs: takes, also: "access" })),
-  { label: "My account", opens: { path: "/account" }, also: "passkeys password tokens sessions" },
-  { label: "Try to brick it", opens: { path: "/brick-it/?console" }, also: "simulator power cut" },
+  { label: t`Overview`, opens: { path: "/" }, also: t`home attention` },
+  { label: t`Devices`, opens: { path: "/devices" }, also: t({ message: "fleet", context: "words to find a page by" }) },
+  { label: t`Releases`, opens: { path: "/releases" }, also: t`images upload` },
+  { label: t`Rollouts`, opens: { path: "/rollouts" }, also: t`deployments updates` },
+  { label: t`Trust`, opens: { path: "/trust" }, also: t`keys chain` },
+  ...accessPages.map(({ label, href, takes }) => ({
+    label,
+    opens: { path: href },
+    needs: takes,
+    also: t({ message: "access", context: "words to find a page by" }),
+  })),
+  { label: t`My account`, opens: { path: "/account" }, also: t`passkeys password tokens sessions` },
+  { label: t`Try to brick it`, opens: { path: "/brick-it/?console" }, also: t`simulator power cut` },
 ];
 
 const actions: readonly Listed[] = [
-  { label: "New rollout", opens: { path: newRolloutPath() }, needs: "rollouts:write", also: "update deploy start" },
-  { label: "Stop all updates…", opens: { act: "stop-updates" }, needs: "updates:stop", also: "emergency pause halt" },
-  { label: "Sign out", opens: { act: "sign-out" }, also: "log out leave" },
+  { label: t`New rollout`, opens: { path: newRolloutPath() }, needs: "rollouts:write", also: t`update deploy start` },
+  { label: t`Stop all updates…`, opens: { act: "stop-updates" }, needs: "updates:stop", also: t`emergency pause halt` },
+  { label: t`Sign out`, opens: { act: "sign-out" }, also: t`log out leave` },
 ];
 
 export interface Known {
@@ -64,20 +71,31 @@ function isMeant(typed: string, label: string, also = ""): boolean {
   return wordsIn(typed).every((part) => words.some((word) => word.startsWith(part)) || words[0]?.includes(part));
 }
 
-const listed = (group: Entry["group"], all: readonly Listed[], typed: string, { may }: Known["user"]): Entry[] =>
+const listed = (group: string, all: readonly Listed[], typed: string, { may }: Known["user"]): Entry[] =>
   all
     .filter(({ needs, label, also }) => (needs === undefined || may.includes(needs)) && isMeant(typed, label, also))
     .map(({ label, opens }) => ({ key: `${group} ${label}`, group, label, opens }));
 
+const deviceNote = (version: string, online: boolean): string =>
+  online ? t`${version}, online` : t`${version}, offline`;
+
+const stateNotes: Partial<Record<string, string>> = {
+  running: t`running`,
+  paused: t`paused`,
+  completed: t`completed`,
+  cancelled: t`cancelled`,
+  "rolled-back": t`rolled-back`,
+};
+
 /** Nothing was typed: pages and actions alone. */
 export function entriesFor(typed: string, { user, devices, rollouts, releases }: Known): Entry[] {
-  const fixed = [...listed("Pages", pages, typed, user), ...listed("Actions", actions, typed, user)];
+  const fixed = [...listed(t`Pages`, pages, typed, user), ...listed(t`Actions`, actions, typed, user)];
   if (typed.trim() === "") return fixed;
   const things: Entry[] = [
     ...devices.slice(0, shownMax).map(
       ({ id, running, online }): Entry => ({
-        ...{ key: `device ${id}`, group: "Devices", label: id, opens: { path: devicePath(id) } },
-        note: `${running?.version ?? "never checked in"}, ${online ? "online" : "offline"}`,
+        ...{ key: `device ${id}`, group: t`Devices`, label: id, opens: { path: devicePath(id) } },
+        note: deviceNote(running?.version ?? t`never checked in`, online),
       }),
     ),
     ...rollouts
@@ -85,8 +103,8 @@ export function entriesFor(typed: string, { user, devices, rollouts, releases }:
       .slice(0, shownMax)
       .map(
         ({ id, name, version, state }): Entry => ({
-          ...{ key: `rollout ${id}`, group: "Rollouts", label: name, opens: { path: rolloutPath(id) } },
-          note: `${version}, ${state}`,
+          ...{ key: `rollout ${id}`, group: t`Rollouts`, label: name, opens: { path: rolloutPath(id) } },
+          note: t`${version}, ${{ state: stateNotes[state] ?? state }}`,
         }),
       ),
     ...releases
@@ -94,8 +112,8 @@ export function entriesFor(typed: string, { user, devices, rollouts, releases }:
       .slice(0, shownMax)
       .map(
         ({ id, product, version }): Entry => ({
-          ...{ key: `release ${id}`, group: "Releases", label: `${product} ${version}` },
-          ...{ note: "roll it out", opens: { path: newRolloutPath(id) } },
+          ...{ key: `release ${id}`, group: t`Releases`, label: `${product} ${version}` },
+          ...{ note: t`roll it out`, opens: { path: newRolloutPath(id) } },
         }),
       ),
   ];
