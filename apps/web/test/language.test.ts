@@ -8,7 +8,7 @@ import { getCatalogs } from "@lingui/cli/api";
 import { makeConfig } from "@lingui/conf";
 import { expect, it } from "vitest";
 import config from "../lingui.config.ts";
-import { wordsLeftOut } from "./words-in-code.ts";
+import { wordsLeftOut, wordsLeftOutOf } from "./words-in-code.ts";
 
 const web = join(dirname(fileURLToPath(import.meta.url)), "..");
 const normalized = makeConfig({ ...config, rootDir: web });
@@ -18,6 +18,24 @@ it("no words in the sources are left out", () => {
   const files = (readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.tsx?$/.test(name));
   expect(files.length).toBeGreaterThan(100);
   expect(files.flatMap((name) => wordsLeftOut(join(folder, name), name))).toEqual([]);
+});
+
+it.each([
+  ["the text of an element", "const a = <p>Nothing was found.</p>;"],
+  ["a title", 'const a = <abbr title="Time to live" />;'],
+  ["a label in a table", 'const a = { queued: { label: "Queued" } };'],
+  ["a sentence of pieces", "const a = `$" + "{n} devices are away`;"],
+  ["one word in a choice", 'const a = <b>{busy ? "Signing in…" : undefined}</b>;'],
+  ["what is calculated within a message", "const a = <Trans>Sent by {who ?? <b>nobody</b>}</Trans>;"],
+])("sees %s", (_what, code) => {
+  expect(wordsLeftOutOf(code, "a.tsx")).toHaveLength(1);
+});
+
+it("lets what programs read be", () => {
+  const code = `import a from "Some Module"; const b = t\`Two words\`; const c = <Trans>Two <b>words</b></Trans>;
+    const d = <p className="Two words">{key === "Escape" ? plural(n, { one: "# word", other: "# words" }) : null}</p>;
+    throw new Error("Two words");`;
+  expect(wordsLeftOutOf(code, "a.tsx")).toEqual([]);
 });
 
 /** `{n}`, `{0}`, `<1>`, `#`, as often as they are there, and the kinds of what is chosen between. */

@@ -7,6 +7,7 @@ import type { SignInWays } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { providerAddress, signIn, signInWays } from "../api/session.ts";
 import { Field } from "../components/field.tsx";
+import { LanguageChoice } from "../components/language-choice.tsx";
 import { Logo } from "../components/logo.tsx";
 import { ProblemNotice } from "../components/problem-notice.tsx";
 import { SecondStep } from "../components/second-step.tsx";
@@ -112,6 +113,7 @@ export function SignInPage({ expired }: { expired: boolean }): ReactNode {
             No account yet? <a href="/brick-it/?console">Try to brick a device</a>: it runs in your browser.
           </Trans>
         </p>
+        <LanguageChoice />
       </div>
     </main>
   );

@@ -1,6 +1,6 @@
 // Numbers and times as people read them.
 
-import { plural as pluralOf, t } from "@lingui/core/macro";
+import { plural, t } from "@lingui/core/macro";
 import { i18n } from "../language/i18n.ts";
 import { shownZone } from "../shown-zone.ts";
 
@@ -11,10 +11,8 @@ const oneDigit = new Intl.NumberFormat(i18n.locale, { maximumFractionDigits: 1 }
 
 export const count = (n: number): string => number.format(n);
 
-export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
-
 export function bytes(n: number): string {
-  if (n < 1024) return pluralOf(n, { one: "# byte", other: "# bytes" });
+  if (n < 1024) return plural(n, { one: "# byte", other: "# bytes" });
   if (n < 1024 * 1024) return `${oneDigit.format(n / 1024)} KiB`;
   return `${oneDigit.format(n / 1024 / 1024)} MiB`;
 }
@@ -27,7 +25,7 @@ const day = 24 * hour;
 export function duration(ms: number): string {
   if (ms % day === 0 && ms > 0) {
     const days = ms / day;
-    return pluralOf(days, { one: "# day", other: "# days" });
+    return plural(days, { one: "# day", other: "# days" });
   }
   if (ms % hour === 0 && ms > 0) {
     const hours = count(ms / hour);
@@ -51,7 +49,7 @@ export function ago(iso: string, now: number): string {
   if (passed < hour) return t`${minutes} min ago`;
   const [hours, days] = [Math.floor(passed / hour), Math.floor(passed / day)];
   if (passed < day) return t`${hours} h ago`;
-  return pluralOf(days, { one: "# day ago", other: "# days ago" });
+  return plural(days, { one: "# day ago", other: "# days ago" });
 }
 
 function shown(iso: string, form: Intl.DateTimeFormatOptions): string {
