@@ -2,10 +2,9 @@
 // Below the console, and on its own.
 
 import { fileURLToPath } from "node:url";
-import { lingui } from "@lingui/vite-plugin";
 import { defineConfig } from "vite";
 import { buildDemonstration } from "./build/demonstration.ts";
-import { reactWithMessages } from "./build/macros.ts";
+import { inLanguages } from "./build/macros.ts";
 import { precompress } from "./build/precompress.ts";
 
 export default defineConfig(async () => ({
@@ -13,11 +12,7 @@ export default defineConfig(async () => ({
   base: "./",
   // The modules by the names that everybody knows them by.
   publicDir: await buildDemonstration(),
-  plugins: [
-    reactWithMessages(),
-    lingui({ configPath: fileURLToPath(new URL("lingui.config.ts", import.meta.url)) }),
-    precompress(),
-  ],
-  worker: { format: "es" as const },
+  plugins: [inLanguages(), precompress()],
+  worker: { format: "es" as const, plugins: inLanguages },
   build: { outDir: "../dist/brick-it", emptyOutDir: true, assetsInlineLimit: 0, target: "es2022" },
 }));
