@@ -53,6 +53,18 @@ it("knows what is watched already, waves with a start of their own, deadlines, a
   expect(minutesLeft({ waves: [done(40), { ...emptyTally(160), waiting: 60, unreached: 100 }] })).toBe(30 + 10);
 });
 
+it.each([
+  [[done(40), emptyTally(1)], null, "1 device and 1 time of watching are left."],
+  [[done(40), emptyTally(1)], { ...rules, soakMs: 0 }, "1 device is left."],
+  [[done(40), emptyTally(2)], { ...rules, soakMs: 0 }, "2 devices are left."],
+  [[done(40), done(160)], null, "1 time of watching is left."],
+  [[done(40), done(160)], { ...rules, soakMs: 0 }, "nothing is left but its end."],
+])("says how many there are, one or several", (waves, second, said) => {
+  const soakUntil = now + minute;
+  const { sentence } = estimateOf({ ...facts, waves, soakUntil, rules: [rules, second ?? rules] });
+  expect(sentence.split("): ")[1]).toBe(said);
+});
+
 it("says why nobody can say it", () => {
   const cases: [Partial<EstimateFacts>, RegExp][] = [
     [{ state: "paused" }, /paused/],

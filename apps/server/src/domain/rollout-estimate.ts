@@ -100,9 +100,12 @@ export function estimateOf(facts: EstimateFacts): Estimate {
   const goesOn = pace.wave === currentWave && !isSettled(facts.waves[currentWave]!);
   const took = Math.max(1, (goesOn ? now : pace.endedAt) - pace.beganAt);
   const { devices, watches, at } = carriedOn(facts, took / pace.finished);
-  const watched = watches === 0 ? "" : ` and ${counted(watches, "time")} of watching`;
-  const rest =
-    devices === 0 && watches === 0 ? "nothing is left but its end" : `${counted(devices, "device")}${watched} are left`;
+  const parts = [
+    ...(devices === 0 ? [] : [counted(devices, "device")]),
+    ...(watches === 0 ? [] : [`${counted(watches, "time")} of watching`]),
+  ];
+  const are = devices + watches === 1 ? "is" : "are";
+  const rest = parts.length === 0 ? "nothing is left but its end" : `${parts.join(" and ")} ${are} left`;
   return {
     endsAt: Math.round(at),
     sentence: `${asItWent(pace)} (${counted(pace.finished, "device")} in ${roughly(took)}): ${rest}.`,

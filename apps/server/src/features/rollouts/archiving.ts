@@ -33,7 +33,9 @@ async function openIn(db: Queries, row: RolloutRow): Promise<string | undefined>
   const open = (await countsOf(db, row.id)).filter(({ state }) => !isFinalState(state));
   const count = open.reduce((sum, each) => sum + each.count, 0);
   if (count === 0) return undefined;
-  return `${count} of its devices are at work on it, or may still take it when they come back: wait for them, or end its late offers first.`;
+  return count === 1
+    ? "One of its devices is at work on it, or may still take it when it comes back: wait for it, or end its late offers first."
+    : `${count} of its devices are at work on it, or may still take it when they come back: wait for them, or end its late offers first.`;
 }
 
 export function createArchiving(options: { storage: Storage; wallMs: () => number; pieceMax: number }): Archiving {

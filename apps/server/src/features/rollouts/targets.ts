@@ -171,7 +171,9 @@ export function refusalsOfTarget(
     const none =
       matched === 0
         ? "The filter means no device at this time."
-        : `Of ${matched} devices that the filter means none can be updated: ${leftOutWords(misfits)}.`;
+        : matched === 1
+          ? `The one device that the filter means can't be updated: ${leftOutWords(misfits)}.`
+          : `Of ${matched} devices that the filter means none can be updated: ${leftOutWords(misfits)}.`;
     return [{ code: "no-devices", what: none, todo: "Look at the list of devices with the same filter." }];
   }
   if (matched === 0)
