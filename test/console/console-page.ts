@@ -31,12 +31,20 @@ export async function nothingLoads(page: Page): Promise<void> {
   await expect.poll(() => page.getByText(/^Loading/).count(), { timeout: 20_000 }).toBe(0);
 }
 
-/** How far what is shown lies beyond the window's right edge. */
-const beyondWindow = (page: Page): Promise<number> =>
-  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+/** What reaches beyond the window's right edge, the innermost of it alone. */
+const beyondWindow = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const { documentElement: root, body } = document;
+    if (root.scrollWidth <= window.innerWidth) return [];
+    const isBeyond = (element: Element): boolean => element.getBoundingClientRect().right > window.innerWidth + 0.5;
+    const all = Array.from(body.querySelectorAll("*")).filter(
+      (each) => isBeyond(each) && !Array.from(each.children).some(isBeyond),
+    );
+    return [`by ${root.scrollWidth - window.innerWidth} pixels`, ...all.map((each) => each.outerHTML.slice(0, 200))];
+  });
 
 export async function fitsInWindow(page: Page, where: string): Promise<void> {
-  expect(await beyondWindow(page), `${where} at ${page.viewportSize()?.width} pixels`).toBeLessThanOrEqual(0);
+  expect(await beyondWindow(page), `${where} at ${page.viewportSize()?.width} pixels`).toEqual([]);
 }
 
 /** Nothing for axe to find, and nothing beyond the window on a phone. */

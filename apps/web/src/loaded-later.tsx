@@ -2,30 +2,53 @@
 // React's own `lazy` is held back with what was shown meanwhile, for 300 ms (FALLBACK_THROTTLE_MS).
 
 import { t } from "@lingui/core/macro";
-import { type ComponentType, type ReactNode, useEffect, useState } from "react";
+import { type ComponentType, type ReactNode, useSyncExternalStore } from "react";
 
+interface Come<Props extends object> {
+  loaded?: ComponentType<Props>;
+  /** Why it can't be loaded. */
+  fault?: unknown;
+}
+
+/** It may come between a drawing that shows something else and what React does after it: whoever shows it subscribes. */
 class LaterPart<Props extends object> {
   readonly #load: () => Promise<ComponentType<Props>>;
-  #loading: Promise<void> | undefined;
-  loaded: ComponentType<Props> | undefined;
+  #isLoading = false;
+  #come: Come<Props> = {};
+  readonly #listeners = new Set<() => void>();
 
   constructor(load: () => Promise<ComponentType<Props>>) {
     this.#load = load;
   }
 
-  /** Rejects when it can't be loaded; then it is asked for once more when it is wanted again. */
-  begin(): Promise<void> {
-    this.#loading ??= this.#load().then(
-      (loaded) => {
-        this.loaded = loaded;
-      },
-      (fault: unknown) => {
-        this.#loading = undefined;
-        throw fault;
-      },
-    );
-    return this.#loading;
-  }
+  readonly come = (): Come<Props> => this.#come;
+
+  /** What could not be loaded is asked for once more. */
+  readonly begin = (): void => {
+    if (this.#isLoading || this.#come.loaded !== undefined) return;
+    this.#isLoading = true;
+    this.#load()
+      .then(
+        (loaded) => ({ loaded }),
+        (fault: unknown) => ({ fault }),
+      )
+      .then((come) => {
+        this.#isLoading = false;
+        // Of what nobody waits for, it is no matter: it is tried anew when somebody does.
+        this.#come = "fault" in come && this.#listeners.size === 0 ? {} : come;
+        for (const listener of this.#listeners) listener();
+      });
+  };
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    this.begin();
+    return () => {
+      this.#listeners.delete(listener);
+      // Whoever comes back to it tries anew.
+      if (this.#listeners.size === 0 && "fault" in this.#come) this.#come = {};
+    };
+  };
 }
 
 interface LaterProps<Props extends object> {
@@ -35,17 +58,9 @@ interface LaterProps<Props extends object> {
 }
 
 function Later<Props extends object>({ part, meanwhile, props }: LaterProps<Props>): ReactNode {
-  const [ended, setEnded] = useState<{ fault?: unknown }>({});
-  useEffect(() => {
-    if (part.loaded !== undefined) return;
-    part.begin().then(
-      () => setEnded({}),
-      (fault: unknown) => setEnded({ fault }),
-    );
-  }, [part]);
-  if ("fault" in ended) throw ended.fault;
-  const Loaded = part.loaded;
-  return Loaded === undefined ? meanwhile : <Loaded {...props} />;
+  const come = useSyncExternalStore(part.subscribe, part.come);
+  if ("fault" in come) throw come.fault;
+  return come.loaded === undefined ? meanwhile : <come.loaded {...props} />;
 }
 
 type LoadedLater<Props extends object> = ((props: Props) => ReactNode) & {
@@ -62,9 +77,6 @@ export function loadedLater<Props extends object>(
 ): LoadedLater<Props> {
   const part = new LaterPart(load);
   return Object.assign((props: Props) => <Later part={part} meanwhile={meanwhile} props={props} />, {
-    preload: () =>
-      void part.begin().catch(() => {
-        // Whoever shows it says so.
-      }),
+    preload: part.begin,
   });
 }

@@ -14,7 +14,7 @@ import {
 import { retryDelayMs } from "../src/live/event-stream.ts";
 import { Resource } from "../src/live/resource.ts";
 import { routeOf } from "../src/router.ts";
-import { ago, asSentence, bytes, plural } from "../src/words/quantities.ts";
+import { ago, asSentence, bytes, count } from "../src/words/quantities.ts";
 import { deployment, device, release, rollout } from "./fixtures.ts";
 
 describe("events on the list of devices", () => {
@@ -201,12 +201,7 @@ describe("what is typed and read", () => {
   });
 
   it("puts numbers and times as people say them", () => {
-    expect([plural(1, "device"), plural(1200, "device"), bytes(134_912), bytes(1)]).toEqual([
-      "1 device",
-      "1,200 devices",
-      "131.8 KiB",
-      "1 byte",
-    ]);
+    expect([count(1200), bytes(134_912), bytes(1)]).toEqual(["1,200", "131.8 KiB", "1 byte"]);
     const now = Date.parse("2026-01-02T00:00:00Z");
     expect(
       ["2026-01-01T23:59:40Z", "2026-01-01T23:55:00Z", "2026-01-01T20:00:00Z", "2025-12-31T00:00:00Z"].map((at) =>
