@@ -1,3 +1,4 @@
+import { t } from "@lingui/core/macro";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { startLanguage } from "../language/start-language.ts";
@@ -8,6 +9,7 @@ import "../styles/pages.css";
 import "./page/brick-it.css";
 
 await startLanguage();
+document.title = `${t`Try to brick it`} · Flipside`;
 // Words at the top of its modules are made when they are loaded.
 const [{ BrickItPage }, { FaultBoundary }, { InLanguage }] = await Promise.all([
   import("./page/brick-it-page.tsx"),

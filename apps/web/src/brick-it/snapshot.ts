@@ -20,6 +20,8 @@ export interface TimelineEntry {
   /** Who says it. */
   who: "power" | "loader" | "device" | "server" | "hand" | "judge";
   text: string;
+  /** What the loader has decided. */
+  isDecision: boolean;
 }
 
 export interface SlotView {

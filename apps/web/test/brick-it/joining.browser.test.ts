@@ -50,8 +50,8 @@ describe.skipIf(!executablePath)("a device in the tab", () => {
   });
 
   /** As this one, who is signed in; undefined: as nobody. */
-  async function open(url: string, person?: ApiClient): Promise<void> {
-    context = await browser.newContext({ viewport: { width: 1200, height: 800 }, reducedMotion: "reduce" });
+  async function open(url: string, person?: ApiClient, locale = "en"): Promise<void> {
+    context = await browser.newContext({ viewport: { width: 1200, height: 800 }, reducedMotion: "reduce", locale });
     const [name, value] = person?.cookie.split("=") ?? [];
     if (name !== undefined) await context.addCookies([{ name, value: value!, url: new URL(url).origin }]);
     page = await context.newPage();
@@ -140,6 +140,13 @@ describe.skipIf(!executablePath)("a device in the tab", () => {
       await fixture.restart();
       await joined().getByText("Connected", { exact: true }).waitFor();
       expect(await axeProblems(page)).toEqual([]);
+    });
+
+    it("speaks the browser's language in the fleet, too", async () => {
+      await open(atServer(), fixture.api, "zh-CN");
+      await button("生成认领凭据并加入").click();
+      await page.getByRole("region", { name: "已在设备群中" }).getByText("已连接", { exact: true }).waitFor();
+      await page.getByText("它已连接到设备群：服务器与设备已相互证明身份。").waitFor();
     });
 
     it("is not offered by a server without the port for it, which says how to open one", async () => {

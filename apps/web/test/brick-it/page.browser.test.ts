@@ -47,8 +47,8 @@ describe.skipIf(!executablePath)("the page Try to brick it", () => {
     expect(faults.splice(0)).toEqual([]);
   });
 
-  async function open(url: string, width = 1200): Promise<void> {
-    context = await browser.newContext({ viewport: { width, height: 800 }, reducedMotion: "reduce" });
+  async function open(url: string, width = 1200, locale = "en"): Promise<void> {
+    context = await browser.newContext({ viewport: { width, height: 800 }, reducedMotion: "reduce", locale });
     page = await context.newPage();
     page.setDefaultTimeout(30_000);
     page.on("pageerror", (error) => faults.push(String(error)));
@@ -57,7 +57,7 @@ describe.skipIf(!executablePath)("the page Try to brick it", () => {
       if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
     });
     await page.goto(url);
-    await page.getByRole("heading", { name: "Try to brick it" }).waitFor();
+    await page.getByRole("heading", { level: 1 }).waitFor();
   }
 
   const button = (name: string | RegExp) => page.getByRole("button", { name });
@@ -168,6 +168,21 @@ describe.skipIf(!executablePath)("the page Try to brick it", () => {
       await button("Replay").click();
       await page.getByRole("alert").filter({ hasText: why }).waitFor();
     }
+  });
+
+  it("speaks the browser's language, and so do both of its workers", { timeout: 120_000 }, async () => {
+    await open(`${fixture.server.url}/brick-it/`, 1200, "zh-CN");
+    expect(await page.title()).toBe("试试让它变砖 · Flipside");
+    await button("接通电源").click();
+    await says("正在从槽位 A 运行 1.0.0。没有待安装的内容。");
+    await says(/引导加载程序的最近一次决定：槽位 A 中的 1\.0\.0 已确认/);
+    await page.getByText("一台设备出厂：槽位 A 中为 1.0.0。种子 1。").waitFor();
+    const untranslated = page.locator(".timeline-text").filter({ hasNotText: /\p{Script=Han}/u });
+    expect(await untranslated.allInnerTexts()).toEqual([]);
+    await page.getByLabel("用例", { exact: true }).fill("no-such-story/1.prefix.0");
+    await button("重放").click();
+    await page.getByRole("alert").filter({ hasText: "没有名为“no-such-story”的场景" }).waitFor();
+    expect(await axeProblems(page)).toEqual([]);
   });
 
   it("says what is wrong with a seed, and that its files are missing", async () => {

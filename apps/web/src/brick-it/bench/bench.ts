@@ -2,6 +2,7 @@
 // `advance` is called. With the server in the tab, everything else follows from the seed and from what is done by hand:
 // the same again does the same.
 
+import { t } from "@lingui/core/macro";
 import type { FlashOperation } from "@flipside/machine/faults/flash-operation";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { drawLeaves, type Leaves, wayOf, ways } from "@flipside/machine/faults/torn-operation";
@@ -21,6 +22,7 @@ import { PageMap, pagesOf } from "./page-map.ts";
 import { releaseKeysIn } from "./release-keys.ts";
 import type { MakeSurroundings, Surroundings } from "./surroundings.ts";
 import { TabDevice } from "./tab-device.ts";
+import { inARow } from "../../words/listed.ts";
 import { flavourWords, operationWords, tearWords, zoneWords } from "../words.ts";
 
 const unknownSlot: SlotView = { state: "unknown", version: undefined, triesLeft: 0, why: undefined };
@@ -104,12 +106,18 @@ export class Bench {
     this.#map = new PageMap(this.device.cells.bytes);
     this.#rig = this.#newRig();
     const { version } = made.firstImage;
-    this.#tell("device", "idle", `A device leaves the factory: ${version} in slot A.${isReal ? "" : ` Seed ${seed}.`}`);
+    this.#tell(
+      "device",
+      "idle",
+      isReal
+        ? t`A device leaves the factory: ${version} in slot A.`
+        : t`A device leaves the factory: ${version} in slot A. Seed ${seed}.`,
+    );
   }
 
   #fleetEvents(): RealFleetEvents {
     return {
-      enrolled: () => this.#tell("server", "ok", "The device proves its claim and is given its secret."),
+      enrolled: () => this.#tell("server", "ok", t`The device proves its claim and is given its secret.`),
       checkedIn: (checkIn) => {
         if (this.#damage.defects.liar || this.#damage.defects.isRotten) this.#rig.judge.saysFloor(checkIn.floor);
         else this.#rig.checksIn(checkIn);
@@ -119,13 +127,13 @@ export class Bench {
       offered: (image) => {
         this.#byDigest.set(image.digest, image);
         this.#rig.learns(image);
-        this.#begins(image, "by a rollout of the fleet");
+        this.#begins(image, t`by a rollout of the fleet`);
       },
       trusted: (chain) => this.#trusted(chain),
       // One to go back to the other slot's image, say.
       commanded: () => {
         this.#rig.deploymentBegins();
-        this.#tell("server", "idle", "A signed command comes.");
+        this.#tell("server", "idle", t`A signed command comes.`);
       },
       connection: (state) => this.#connects(state),
     };
@@ -172,8 +180,9 @@ export class Bench {
   /** `operation`: of the kind, counted from 1. */
   pullAt(kind: "any" | "program" | "erase", tear: TearChoice, operation = 1): void {
     this.device.arm({ kind, operation, leaves: this.#leavesOf(tear), seed: this.#random.next() });
-    if (operation === 1)
-      this.#tell("hand", "idle", `Power will go at the next ${operationWords[kind]}; ${tearWords[tear].what}.`);
+    if (operation > 1) return;
+    const [next, what] = [operationWords[kind], tearWords[tear].what];
+    this.#tell("hand", "idle", t`Power will go at the next ${next}; ${what}.`);
   }
 
   disarm(): void {
@@ -198,14 +207,14 @@ export class Bench {
   #begins({ version }: KnownImage, what: string): void {
     this.#rig.deploymentBegins();
     this.#lastState = "";
-    this.#tell("server", "busy", `Version ${version} is offered: ${what}.`);
+    this.#tell("server", "busy", t`Version ${version} is offered: ${what}.`);
   }
 
   /** The judge goes by it, too. */
   #trusted(chain: Uint8Array): void {
     this.#trust = { chain };
     for (const key of releaseKeysIn(chain)) this.#rig.judge.checker.learnReleaseKey(key);
-    this.#tell("server", "idle", "The server hands over a newer trust record.");
+    this.#tell("server", "idle", t`The server hands over a newer trust record.`);
   }
 
   #connects(state: FleetConnection): void {
@@ -217,13 +226,15 @@ export class Bench {
   flipBits(zone: DamageableZone): void {
     const page = this.#damage.flip(zone, this.device.cells, this.#random);
     this.#map.damaged(page);
-    this.#damaged(`${FLIPPED_BITS} bits flip in ${zoneWords[zone].label}, page ${page}.`);
+    const place = zoneWords[zone].label;
+    this.#damaged(t`${FLIPPED_BITS} bits flip in ${place}, page ${page}.`);
   }
 
   wearOut(zone: DamageableZone): void {
     const sector = this.#damage.wearOut(zone, this.device.cells, this.#random);
     if (sector === undefined) return;
-    this.#damaged(`A sector of ${zoneWords[zone].label} is worn out: it takes no erase and no program any more.`);
+    const place = zoneWords[zone].label;
+    this.#damaged(t`A sector of ${place} is worn out: it takes no erase and no program any more.`);
   }
 
   #damaged(text: string): void {
@@ -237,7 +248,7 @@ export class Bench {
     this.#tell(
       "judge",
       "idle",
-      "More than one sector is damaged: the campaign promises nothing of that, and the judge counts no more.",
+      t`More than one sector is damaged: the campaign promises nothing of that, and the judge counts no more.`,
     );
   }
 
@@ -344,25 +355,23 @@ export class Bench {
       this.#phase = "image";
       this.#runningSlot = start[1] as "a" | "b";
     }
-    if (line.startsWith("crash: ")) this.#tell("device", "warn", `What ran has crashed: ${line.slice(7)}.`);
+    const crash = /^crash: (.*)$/.exec(line)?.[1];
+    if (crash !== undefined) this.#tell("device", "warn", t`What ran has crashed: ${crash}.`);
     const said = loaderSays(line, (slot, digits) => {
       this.#slotsAreStale = true;
       this.#refreshSlots();
       const image = [...this.#byDigest.values()].find(({ digest }) => digest.startsWith(digits));
       const { state, triesLeft } = this.#slots[slot];
-      return { version: image?.version ?? "an unknown image", state, triesLeft };
+      return { version: image?.version ?? t`an unknown image`, state, triesLeft };
     });
-    if (said) this.#tell("loader", said.tone, said.text);
+    if (said) this.#tell("loader", said.tone, said.text, true);
   }
 
   #loaderBegins(reason: number): void {
     this.#phase = "loader";
     this.#runningSlot = undefined;
-    this.#tell(
-      "loader",
-      "idle",
-      `The loader runs: ${beginsFor(reason)}. It looks at boot control and seals a fresh record.`,
-    );
+    const why = beginsFor(reason);
+    this.#tell("loader", "idle", t`The loader runs: ${why}. It looks at boot control and seals a fresh record.`);
   }
 
   #operation(operation: FlashOperation): void {
@@ -381,11 +390,7 @@ export class Bench {
     this.#slotsAreStale = true;
     if (torn) this.#map.torn(torn);
     this.#map.settle();
-    this.#tell(
-      "power",
-      "bad",
-      torn ? `Power is cut at ${wordsOf(torn)}.` : "The power is pulled, between two operations of flash.",
-    );
+    this.#tell("power", "bad", torn ? cutAt(torn) : t`The power is pulled, between two operations of flash.`);
   }
 
   #powerUpEnded(end: End): void {
@@ -409,39 +414,44 @@ export class Bench {
     else counters.refused++;
     this.device.readFlash();
     if (!this.#damage.defects.liar) this.#rig.judge.rests(true, state);
-    const why = code === 0 ? "" : ` ${meansOf(code)}`;
-    const words = {
-      confirmed: `A check-in proves it: ${image.version} runs and is confirmed.`,
-      "rolled-back": `${image.version} did not prove itself, and the device went back by itself.${why}`,
-      failed: `${image.version} could not be installed.${why}`,
-      rejected: `The device refuses ${image.version}.${why}`,
-    };
-    this.#tell("server", state === "confirmed" ? "ok" : "warn", words[state]);
+    const said = outcomeWords[state](image.version);
+    this.#tell("server", state === "confirmed" ? "ok" : "warn", code === 0 ? said : inARow(said, meansOf(code)));
     this.onOver();
   }
 
   #violated(text: string): void {
     if (!this.#damage.isVouchedFor) return;
     this.counters.violations.push(text);
-    this.#tell("judge", "bad", `Does not hold: ${text}`);
+    this.#tell("judge", "bad", t`Does not hold: ${text}`);
   }
 
-  #tell(who: TimelineEntry["who"], tone: TimelineEntry["tone"], text: string): void {
-    this.#timeline.push({ number: ++this.#entries, atMs: Math.floor(this.clock.nowUs() / 1000), who, tone, text });
+  #tell(who: TimelineEntry["who"], tone: TimelineEntry["tone"], text: string, isDecision = false): void {
+    const atMs = Math.floor(this.clock.nowUs() / 1000);
+    this.#timeline.push({ number: ++this.#entries, atMs, who, tone, text, isDecision });
   }
 }
 
 const reportWords: Record<string, (version: string) => string> = {
-  downloading: (version) => `${version} is fetched, chunk by chunk: each is verified before it is programmed.`,
-  verifying: (version) => `All of ${version} is there. It is verified once more, from flash.`,
-  installed: (version) => `${version} is recorded as a candidate: from here on the loader will try it.`,
-  testing: (version) => `${version} runs and is on trial: self-test, a healthy app, and the server reached by proof.`,
+  downloading: (version) => t`${version} is fetched, chunk by chunk: each is verified before it is programmed.`,
+  verifying: (version) => t`All of ${version} is there. It is verified once more, from flash.`,
+  installed: (version) => t`${version} is recorded as a candidate: from here on the loader will try it.`,
+  testing: (version) => t`${version} runs and is on trial: self-test, a healthy app, and the server reached by proof.`,
+};
+
+const outcomeWords: Record<Outcome["state"], (version: string) => string> = {
+  confirmed: (version) => t`A check-in proves it: ${version} runs and is confirmed.`,
+  "rolled-back": (version) => t`${version} did not prove itself, and the device went back by itself.`,
+  failed: (version) => t`${version} could not be installed.`,
+  rejected: (version) => t`The device refuses ${version}.`,
 };
 
 const connectionWords: Partial<Record<FleetConnection, { tone: TimelineEntry["tone"]; text: string }>> = {
-  proven: { tone: "ok", text: "It is connected to the fleet: server and device have proved themselves to each other." },
-  lost: { tone: "warn", text: "The connection to the fleet is lost. It tries again by itself." },
-  refused: { tone: "warn", text: "The fleet's server lets the device in no further. It tries again by itself." },
+  proven: {
+    tone: "ok",
+    text: t`It is connected to the fleet: server and device have proved themselves to each other.`,
+  },
+  lost: { tone: "warn", text: t`The connection to the fleet is lost. It tries again by itself.` },
+  refused: { tone: "warn", text: t`The fleet's server lets the device in no further. It tries again by itself.` },
 };
 
 const zoneOf = (offset: number) =>
@@ -450,10 +460,10 @@ const zoneOf = (offset: number) =>
     return offset >= offsetBytes && offset < offsetBytes + sizeBytes;
   })!;
 
-const wordsOf = ({ kind, offset, length }: FlashOperation): string => {
-  const zone = zoneOf(offset);
-  const place = zoneWords[zone].label;
+const cutAt = ({ kind, offset, length }: FlashOperation): string => {
+  const place = zoneWords[zoneOf(offset)].label;
+  const [sector, page] = [offset / layout.sectorBytes, Math.floor(offset / layout.pageBytes)];
   return kind === "erase"
-    ? `an erase in ${place} (sector ${offset / layout.sectorBytes})`
-    : `a program of ${length} bytes in ${place} (page ${Math.floor(offset / layout.pageBytes)})`;
+    ? t`Power is cut at an erase in ${place} (sector ${sector}).`
+    : t`Power is cut at a program of ${length} bytes in ${place} (page ${page}).`;
 };

@@ -1,6 +1,7 @@
 // A device that joins a real fleet: made in the tab as a factory would make it, from an image and the trust record of
 // that fleet's server, and connected over WebSocket.
 
+import { t } from "@lingui/core/macro";
 import { describeImage, fromBase64Url, slotPayloadOffset, splitTrustChain } from "@flipside/image-format";
 import { WebSocketStreams } from "@flipside/machine/browser/websocket-streams";
 import { factoryFlash } from "@flipside/machine/factory/factory-flash";
@@ -23,9 +24,10 @@ export async function makeJoining(joining: JoiningDevice, bootModule: WebAssembl
   const { headerBytes, payloadOffset, chunkCount } = await describeImage(image);
   const hardware = { name: virtualTarget.hardwareName, revision: virtualTarget.revision };
   const slotBytes = slotPayloadOffset(chunkCount, layout.sectorBytes) + image.length - payloadOffset;
-  if (slotBytes > layout.zones.slotA.sizeBytes)
+  const { sizeBytes } = layout.zones.slotA;
+  if (slotBytes > sizeBytes)
     throw new RangeError(
-      `The image takes ${slotBytes} bytes of a slot, and a slot of this page's device has ${layout.zones.slotA.sizeBytes}.`,
+      t`The image takes ${slotBytes} bytes of a slot, and a slot of this page's device has ${sizeBytes}.`,
     );
   const identity = {
     ...{ deviceId, product, hardware, server },

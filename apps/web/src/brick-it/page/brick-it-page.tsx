@@ -1,8 +1,11 @@
 // A whole device in this tab, and somebody who pulls its power.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Icon } from "../../components/icon.tsx";
 import { Logo } from "../../components/logo.tsx";
+import { count } from "../../words/quantities.ts";
 import type { JoiningDevice } from "../joining-device.ts";
 import type { Counters, Snapshot, TimelineEntry } from "../snapshot.ts";
 import { AutoControls, DamageControls, PowerButton, SpeedControl, TearControls, UpdateControls } from "./controls.tsx";
@@ -27,7 +30,7 @@ function Header(): ReactNode {
         </span>
         {cameFromConsole() && (
           <div className="app-header-end">
-            <a href="../">To the console</a>
+            <a href="../">{t`To the console`}</a>
           </div>
         )}
       </div>
@@ -38,20 +41,20 @@ function Header(): ReactNode {
 function Score({ counters }: { counters: Counters }): ReactNode {
   const { powerCuts, bricked, confirmed, rolledBack, refused, operations, violations } = counters;
   const rows: [value: number, label: string, tone?: string][] = [
-    [powerCuts, "power cuts"],
-    [bricked, "bricked", bricked > 0 ? "is-bad" : "is-good"],
-    [violations.length, "broken promises", violations.length > 0 ? "is-bad" : "is-good"],
-    [confirmed, "updates confirmed"],
-    [rolledBack, "gone back by itself"],
-    [refused, "updates refused"],
-    [operations, "operations of flash"],
+    [powerCuts, t`power cuts`],
+    [bricked, t`bricked`, bricked > 0 ? "is-bad" : "is-good"],
+    [violations.length, t`broken promises`, violations.length > 0 ? "is-bad" : "is-good"],
+    [confirmed, t`updates confirmed`],
+    [rolledBack, t`gone back by itself`],
+    [refused, t`updates refused`],
+    [operations, t`operations of flash`],
   ];
   return (
-    <dl className="score" aria-label="Score">
+    <dl className="score" aria-label={t`Score`}>
       {rows.map(([value, label, tone = ""]) => (
         <div key={label} className={tone}>
           <dt>{label}</dt>
-          <dd>{value.toLocaleString("en")}</dd>
+          <dd>{count(value)}</dd>
         </div>
       ))}
     </dl>
@@ -59,27 +62,30 @@ function Score({ counters }: { counters: Counters }): ReactNode {
 }
 
 const whoSays: Record<TimelineEntry["who"], string> = {
-  power: "Power",
-  loader: "Loader",
-  device: "Device",
-  server: "Server",
-  hand: "You",
-  judge: "Judge",
+  power: t`Power`,
+  loader: t`Loader`,
+  device: t`Device`,
+  server: t`Server`,
+  hand: t`You`,
+  judge: t`Judge`,
 };
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+function inSeconds(ms: number): string {
+  const seconds = (ms / 1000).toFixed(2);
+  return t`${seconds} s`;
+}
 
 function Timeline({ entries }: { entries: readonly TimelineEntry[] }): ReactNode {
   return (
     <section className="panel timeline-panel" aria-labelledby="timeline-title">
-      <h2 id="timeline-title">What happened, and why</h2>
+      <h2 id="timeline-title">{t`What happened, and why`}</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
       <ol className="timeline" reversed tabIndex={0} aria-labelledby="timeline-title">
         {entries.map(({ number, atMs, who, tone, text }) => (
           <li key={number} className={`tone-${tone} who-${who}`}>
             <span className="timeline-who">{whoSays[who]}</span>
             <span className="timeline-text">{text}</span>
-            <span className="timeline-at">{seconds(atMs)}</span>
+            <span className="timeline-at">{inSeconds(atMs)}</span>
           </li>
         ))}
       </ol>
@@ -97,7 +103,7 @@ function ConsoleLines({ lines }: { lines: readonly string[] }): ReactNode {
   }, [lines]);
   return (
     <section className="panel console-panel" aria-labelledby="console-title">
-      <h2 id="console-title">Its console</h2>
+      <h2 id="console-title">{t`Its console`}</h2>
       <pre
         ref={end}
         className="console-lines"
@@ -107,29 +113,31 @@ function ConsoleLines({ lines }: { lines: readonly string[] }): ReactNode {
           (isFollowing.current = box.scrollHeight - box.scrollTop - box.clientHeight < 24)
         }
       >
-        {lines.length === 0 ? "It has said nothing yet." : lines.join("\n")}
+        {lines.length === 0 ? t`It has said nothing yet.` : lines.join("\n")}
       </pre>
     </section>
   );
 }
 
 const promises = [
-  "No image runs that the verifier refuses, that is below the floor, or that is for other hardware.",
-  "While a confirmed image reads back intact, one boots; else recovery runs. Never a silent loop.",
-  "When power stays, an update is confirmed or rolled back, and says which.",
-  "What runs is never erased or written over.",
-  "The security floor never falls.",
-  "The server never believes an update before the new image has proved it.",
+  t`No image runs that the verifier refuses, that is below the floor, or that is for other hardware.`,
+  t`While a confirmed image reads back intact, one boots; else recovery runs. Never a silent loop.`,
+  t`When power stays, an update is confirmed or rolled back, and says which.`,
+  t`What runs is never erased or written over.`,
+  t`The security floor never falls.`,
+  t`The server never believes an update before the new image has proved it.`,
 ];
 
 function Judge({ snapshot }: { snapshot: Snapshot }): ReactNode {
   const { counters, isVouchedFor } = snapshot;
   return (
     <section className="panel judge" aria-labelledby="judge-title">
-      <h2 id="judge-title">What the judge looks at</h2>
+      <h2 id="judge-title">{t`What the judge looks at`}</h2>
       <p className="hint">
-        The judge of the power-cut campaign reads the flash by a parser of its own, at every start, at every operation
-        and after every cut. Both counters above are its verdict.
+        <Trans>
+          The judge of the power-cut campaign reads the flash by a parser of its own, at every start, at every operation
+          and after every cut. Both counters above are its verdict.
+        </Trans>
       </p>
       <ol className="promises">
         {promises.map((promise, i) => {
@@ -151,8 +159,11 @@ function Judge({ snapshot }: { snapshot: Snapshot }): ReactNode {
         <p className="notice tone-warn">
           <Icon name="alert" />
           <span>
-            More than one sector of this device was damaged by hand. The campaign vouches for one at a time, so nothing
-            is counted of this device any more. It may still come back; begin with a new one to have it judged.
+            <Trans>
+              More than one sector of this device was damaged by hand. The campaign vouches for one at a time, so
+              nothing is counted of this device any more. It may still come back; begin with a new one to have it
+              judged.
+            </Trans>
           </span>
         </p>
       )}
@@ -196,7 +207,7 @@ function Device({ shown, store, membership }: DeviceProps): ReactNode {
   const give = (order: Parameters<typeof store.order>[0]): void => store.order(order);
   // What changes by itself several times a second is looked at, not read aloud.
   const live = snapshot.isAuto ? "off" : "polite";
-  const loaderSaid = timeline.find(({ who, text }) => who === "loader" && !text.startsWith("The loader runs"));
+  const decided = timeline.find(({ isDecision }) => isDecision)?.text ?? t`none yet.`;
   return (
     <>
       <Score counters={snapshot.counters} />
@@ -223,7 +234,9 @@ function Device({ shown, store, membership }: DeviceProps): ReactNode {
         </div>
         <div className="bench-log">
           <p className="loader-said" role="status" aria-live={live}>
-            <strong>The loader&apos;s last decision:</strong> {loaderSaid?.text ?? "none yet."}
+            <Trans>
+              <strong>The loader&apos;s last decision:</strong> {decided}
+            </Trans>
           </p>
           <Timeline entries={timeline} />
           <ConsoleLines lines={lines} />
@@ -243,24 +256,30 @@ export function BrickItPage(): ReactNode {
   return (
     <>
       <a className="skip" href="#main">
-        Skip to content
+        {t`Skip to content`}
       </a>
       <Header />
       <main className="page brick-it" id="main">
         <div className="page-head-text">
-          <h1>Try to brick it</h1>
+          <h1>{t`Try to brick it`}</h1>
           <p className="page-summary">
-            A whole device runs in this tab: the boot loader, the agent and the app that ship, as WebAssembly, on
-            simulated flash, with a server to talk to. Update it, and pull its power whenever you like. It comes back.
+            <Trans>
+              A whole device runs in this tab: the boot loader, the agent and the app that ship, as WebAssembly, on
+              simulated flash, with a server to talk to. Update it, and pull its power whenever you like. It comes back.
+            </Trans>
           </p>
         </div>
         {failure !== undefined && (
           <div className="notice tone-bad" role="alert">
             <Icon name="alert" />
             <div className="notice-body">
-              <p className="notice-title">The device could not be started, or its worker has ended</p>
+              <p className="notice-title">{t`The device could not be started, or its worker has ended`}</p>
               <p>{failure}</p>
-              <p>Load the page again. It needs a browser with WebAssembly and module workers, from 2023 or later.</p>
+              <p>
+                <Trans>
+                  Load the page again. It needs a browser with WebAssembly and module workers, from 2023 or later.
+                </Trans>
+              </p>
             </div>
           </div>
         )}
@@ -269,7 +288,7 @@ export function BrickItPage(): ReactNode {
         ) : (
           failure === undefined && (
             <p className="loading" role="status">
-              Making a device…
+              {t`Making a device…`}
             </p>
           )
         )}

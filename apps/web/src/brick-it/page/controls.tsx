@@ -1,13 +1,16 @@
 // What somebody may do to the device.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
 import { type DamageableZone, damageableZones } from "../bench/damageable-zones.ts";
 import { type Flavour, flavours } from "../bench/geometry.ts";
-import type { Order, Snapshot, Speed, TearChoice } from "../snapshot.ts";
+import type { Order, Snapshot, Speed, TearChoice, UpdateView } from "../snapshot.ts";
 import { speeds, tears } from "../snapshot.ts";
 import { flavourWords, operationWords, tearWords, zoneWords } from "../words.ts";
 import { Field } from "../../components/field.tsx";
 import { Icon } from "../../components/icon.tsx";
+import { asSentence } from "../../words/quantities.ts";
 import { seedOf, SEED_WORDS } from "./typed-seed.ts";
 
 interface Props {
@@ -20,7 +23,7 @@ export function PowerButton({ snapshot, give }: Props): ReactNode {
   const { isOn, isAuto } = snapshot;
   return isOn ? (
     <button type="button" className="button danger power" onClick={() => give({ kind: "pull" })}>
-      <Icon name="stop" /> Pull the power
+      <Icon name="stop" /> {t`Pull the power`}
     </button>
   ) : (
     <button
@@ -29,7 +32,7 @@ export function PowerButton({ snapshot, give }: Props): ReactNode {
       aria-disabled={isAuto}
       onClick={() => !isAuto && give({ kind: "power-on" })}
     >
-      <Icon name="play" /> Power on
+      <Icon name="play" /> {t`Power on`}
     </button>
   );
 }
@@ -40,8 +43,8 @@ export function TearControls({ snapshot, give }: Props): ReactNode {
   const { isArmed, isAuto } = snapshot;
   return (
     <section className="panel" aria-labelledby="tear-title">
-      <h2 id="tear-title">Pull it in the middle of something</h2>
-      <Field label="Pull it at the next">
+      <h2 id="tear-title">{t`Pull it in the middle of something`}</h2>
+      <Field label={t`Pull it at the next`}>
         {(ids) => (
           <select {...ids} value={operation} onChange={(event) => setOperation(event.target.value as typeof operation)}>
             {Object.entries(operationWords).map(([value, label]) => (
@@ -52,7 +55,7 @@ export function TearControls({ snapshot, give }: Props): ReactNode {
           </select>
         )}
       </Field>
-      <Field label="What is left of it">
+      <Field label={t`What is left of it`}>
         {(ids) => (
           <select {...ids} value={tear} onChange={(event) => setTear(event.target.value as TearChoice)}>
             {tears.map((value) => (
@@ -65,7 +68,7 @@ export function TearControls({ snapshot, give }: Props): ReactNode {
       </Field>
       {isArmed && !isAuto ? (
         <button type="button" className="button" onClick={() => give({ kind: "disarm" })}>
-          Let it be
+          {t`Let it be`}
         </button>
       ) : (
         <button
@@ -74,14 +77,15 @@ export function TearControls({ snapshot, give }: Props): ReactNode {
           aria-disabled={isAuto}
           onClick={() => !isAuto && give({ kind: "pull-at-next", operation, tear })}
         >
-          Tear it
+          {t`Tear it`}
         </button>
       )}
     </section>
   );
 }
 
-const asSentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+const underWay = ({ version }: UpdateView): string => t`Version ${version} is under way`;
+const offer = (version: string): string => t`Offer version ${version}`;
 
 export function UpdateControls({ snapshot, give }: Props): ReactNode {
   const [flavour, setFlavour] = useState<Flavour>("healthy");
@@ -90,8 +94,8 @@ export function UpdateControls({ snapshot, give }: Props): ReactNode {
   const mayOffer = !isAuto && !isUnderWay && nextVersion !== undefined;
   return (
     <section className="panel" aria-labelledby="update-title">
-      <h2 id="update-title">Update it</h2>
-      <Field label="What is offered" hint={asSentence(flavourWords[flavour].what)}>
+      <h2 id="update-title">{t`Update it`}</h2>
+      <Field label={t`What is offered`} hint={asSentence(flavourWords[flavour].what)}>
         {(ids) => (
           <select {...ids} value={flavour} onChange={(event) => setFlavour(event.target.value as Flavour)}>
             {flavours.map((value) => (
@@ -108,11 +112,7 @@ export function UpdateControls({ snapshot, give }: Props): ReactNode {
         aria-disabled={!mayOffer}
         onClick={() => mayOffer && give({ kind: "update", flavour })}
       >
-        {isUnderWay
-          ? `Version ${update.version} is under way`
-          : nextVersion === undefined
-            ? "There is no newer version"
-            : `Offer version ${nextVersion}`}
+        {isUnderWay ? underWay(update) : nextVersion === undefined ? t`There is no newer version` : offer(nextVersion)}
       </button>
     </section>
   );
@@ -123,8 +123,8 @@ export function DamageControls({ snapshot, give }: Props): ReactNode {
   const { isAuto } = snapshot;
   return (
     <section className="panel" aria-labelledby="damage-title">
-      <h2 id="damage-title">Damage its flash</h2>
-      <Field label="Where">
+      <h2 id="damage-title">{t`Damage its flash`}</h2>
+      <Field label={t`Where`}>
         {(ids) => (
           <select {...ids} value={zone} onChange={(event) => setZone(event.target.value as DamageableZone)}>
             {damageableZones.map((value) => (
@@ -142,7 +142,7 @@ export function DamageControls({ snapshot, give }: Props): ReactNode {
           aria-disabled={isAuto}
           onClick={() => !isAuto && give({ kind: "flip-bits", zone })}
         >
-          Flip bits
+          {t`Flip bits`}
         </button>
         <button
           type="button"
@@ -150,7 +150,7 @@ export function DamageControls({ snapshot, give }: Props): ReactNode {
           aria-disabled={isAuto}
           onClick={() => !isAuto && give({ kind: "wear-out", zone })}
         >
-          Wear out a sector
+          {t`Wear out a sector`}
         </button>
       </div>
     </section>
@@ -163,12 +163,14 @@ export function AutoControls({ snapshot, give }: Props): ReactNode {
   const seed = seedOf(text);
   return (
     <section className="panel" aria-labelledby="auto-title">
-      <h2 id="auto-title">Let it run by itself</h2>
+      <h2 id="auto-title">{t`Let it run by itself`}</h2>
       <p className="hint">
-        A new device, one update after the other, and power that fails at moments that a seed draws. The same seed does
-        the same again.
+        <Trans>
+          A new device, one update after the other, and power that fails at moments that a seed draws. The same seed
+          does the same again.
+        </Trans>
       </p>
-      <Field label="Seed" error={seed === undefined ? SEED_WORDS : undefined}>
+      <Field label={t`Seed`} error={seed === undefined ? SEED_WORDS : undefined}>
         {(ids) => (
           <div className="seed">
             <input
@@ -184,7 +186,7 @@ export function AutoControls({ snapshot, give }: Props): ReactNode {
               aria-disabled={isAuto}
               onClick={() => !isAuto && setText(String(crypto.getRandomValues(new Uint32Array(1))[0]))}
             >
-              Another
+              {t`Another`}
             </button>
           </div>
         )}
@@ -192,7 +194,7 @@ export function AutoControls({ snapshot, give }: Props): ReactNode {
       <div className="actions">
         {isAuto ? (
           <button type="button" className="button" onClick={() => give({ kind: "stop-auto" })}>
-            <Icon name="pause" /> Stop
+            <Icon name="pause" /> {t`Stop`}
           </button>
         ) : (
           <button
@@ -201,7 +203,7 @@ export function AutoControls({ snapshot, give }: Props): ReactNode {
             aria-disabled={seed === undefined}
             onClick={() => seed !== undefined && give({ kind: "auto", seed })}
           >
-            <Icon name="play" /> Pull it again and again
+            <Icon name="play" /> {t`Pull it again and again`}
           </button>
         )}
       </div>
@@ -211,19 +213,19 @@ export function AutoControls({ snapshot, give }: Props): ReactNode {
         aria-disabled={isAuto}
         onClick={() => !isAuto && give({ kind: "make-anew", seed: seed ?? 1 })}
       >
-        Begin with a new device
+        {t`Begin with a new device`}
       </button>
     </section>
   );
 }
 
-const speedLabels: Record<Speed, string> = { slow: "Slow", brisk: "Brisk", fast: "Fast" };
+const speedLabels: Record<Speed, string> = { slow: t`Slow`, brisk: t`Brisk`, fast: t`Fast` };
 
 export function SpeedControl({ give }: Pick<Props, "give">): ReactNode {
   const [speed, setSpeed] = useState<Speed>("brisk");
   return (
     <fieldset className="speeds">
-      <legend className="visually-hidden">Speed</legend>
+      <legend className="visually-hidden">{t`Speed`}</legend>
       {speeds.map((value) => (
         <label key={value}>
           <input

@@ -1,5 +1,6 @@
 // The device in the worker, for components: its newest snapshot, what it has told so far, and a way to give it orders.
 
+import { t } from "@lingui/core/macro";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { newWorker } from "../../trusted-worker.ts";
 import type { FromWorker, ToWorker } from "../bench/worker.ts";
@@ -35,7 +36,7 @@ export class DeviceStore {
   constructor(seed: number, joining: JoiningDevice | undefined) {
     this.#worker = newWorker(joining === undefined ? benchWorker : mayConnectTo(joining.server.port));
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#told(data);
-    this.#worker.onerror = ({ message }) => this.#fail(message || "The worker could not be started.");
+    this.#worker.onerror = ({ message }) => this.#fail(message || t`The worker could not be started.`);
     this.#send({ kind: "open", base: new URL("./", document.baseURI).href, seed, joining });
   }
 

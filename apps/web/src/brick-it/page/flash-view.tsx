@@ -1,12 +1,15 @@
 // The flash as what it is: zones of pages, each drawn blank, written, torn or damaged. Drawn past React, since pages
 // change faster than texts are read; what is drawn is said in numbers beside it.
 
+import { plural, t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { memo, type ReactNode, type RefObject, useEffect, useRef } from "react";
 import type { ZoneName } from "@flipside/machine/factory/flash-layout";
 import { PAGE_BYTES } from "@flipside/machine/faults/flash-page";
 import { layout } from "../bench/geometry.ts";
 import { pageKinds } from "../bench/page-map.ts";
-import type { SlotView, Snapshot } from "../snapshot.ts";
+import type { SlotView, Snapshot, UpdateView } from "../snapshot.ts";
+import { joined } from "../../words/listed.ts";
 import { zoneWords } from "../words.ts";
 import type { DeviceStore } from "./device-store.ts";
 
@@ -49,20 +52,29 @@ function numbersOf(zone: ZoneName, { kinds, wornSectors }: Snapshot): string {
   const worn = wornSectors.filter(
     (sector) => sector * PAGES_A_SECTOR >= first && sector * PAGES_A_SECTOR < first + count,
   ).length;
-  const parts = [`${of("written")} written`, `${of("erased")} blank`];
-  if (of("torn") > 0) parts.push(`${of("torn")} torn`);
-  if (of("damaged") > 0) parts.push(`${of("damaged")} damaged`);
-  if (worn > 0) parts.push(`${worn} ${worn === 1 ? "sector" : "sectors"} worn out`);
-  return parts.join(", ");
+  const [written, blank, torn, damaged] = [of("written"), of("erased"), of("torn"), of("damaged")];
+  const parts = [t`${written} written`, t`${blank} blank`];
+  if (torn > 0) parts.push(t`${torn} torn`);
+  if (damaged > 0) parts.push(t`${damaged} damaged`);
+  if (worn > 0) parts.push(plural(worn, { one: "# sector worn out", other: "# sectors worn out" }));
+  return joined(parts);
 }
 
 const slotStates: Record<SlotView["state"], { label: string; tone: string }> = {
-  unknown: { label: "as the factory left it", tone: "idle" },
-  empty: { label: "empty", tone: "idle" },
-  candidate: { label: "candidate", tone: "busy" },
-  confirmed: { label: "confirmed", tone: "ok" },
-  failed: { label: "failed", tone: "bad" },
+  unknown: { label: t`as the factory left it`, tone: "idle" },
+  empty: { label: t`empty`, tone: "idle" },
+  candidate: { label: t`candidate`, tone: "busy" },
+  confirmed: { label: t`confirmed`, tone: "ok" },
+  failed: { label: t`failed`, tone: "bad" },
 };
+
+function stateOf({ state, triesLeft }: SlotView): string {
+  if (state !== "candidate") return slotStates[state].label;
+  return t`candidate, ${plural(triesLeft, { one: "# try left", other: "# tries left" })}`;
+}
+
+const writtenSoFar = ({ chunksDone, chunksTotal }: UpdateView): string =>
+  t`being written, ${chunksDone} of ${chunksTotal}`;
 
 function Slot({ name, snapshot }: { name: "a" | "b"; snapshot: Snapshot }): ReactNode {
   const slot = snapshot.slots[name];
@@ -70,23 +82,20 @@ function Slot({ name, snapshot }: { name: "a" | "b"; snapshot: Snapshot }): Reac
   const runs = snapshot.runningSlot === name;
   const { update } = snapshot;
   const isWritten = update?.state === "downloading" && snapshot.runningSlot !== undefined && !runs;
-  const { label, tone } = slotStates[slot.state];
+  const { tone } = slotStates[slot.state];
+  const letter = name.toUpperCase();
   const version = isWritten
     ? `→ ${update.version}`
     : (slot.version ?? (name === "a" && slot.state === "unknown" ? snapshot.factoryVersion : "–"));
   return (
-    <section className={`flash-zone flash-slot ${runs ? "runs" : ""}`} aria-label={`Slot ${name.toUpperCase()}`}>
+    <section className={`flash-zone flash-slot ${runs ? "runs" : ""}`} aria-label={t`Slot ${letter}`}>
       <header>
-        <span className="slot-letter">{name.toUpperCase()}</span>
+        <span className="slot-letter">{letter}</span>
         <span className="flash-slot-version">{version}</span>
         <span className={`flash-slot-state tone-${isWritten ? "busy" : tone}`}>
-          {isWritten
-            ? `being written, ${update.chunksDone} of ${update.chunksTotal}`
-            : slot.state === "candidate"
-              ? `${label}, ${slot.triesLeft} ${slot.triesLeft === 1 ? "try" : "tries"} left`
-              : label}
+          {isWritten ? writtenSoFar(update) : stateOf(slot)}
         </span>
-        {runs && <span className="flash-slot-runs">runs</span>}
+        {runs && <span className="flash-slot-runs">{t`runs`}</span>}
       </header>
       <Sectors zone={zone} />
       <p className="flash-numbers">{numbersOf(zone, snapshot)}</p>
@@ -138,10 +147,10 @@ function useDrawnPages(root: RefObject<HTMLElement | null>, store: DeviceStore):
 }
 
 const legend: [kind: string, label: string][] = [
-  ["written", "written"],
-  ["erased", "blank"],
-  ["torn", "power failed here"],
-  ["damaged", "damaged by hand"],
+  ["written", t`written`],
+  ["erased", t`blank`],
+  ["torn", t`power failed here`],
+  ["damaged", t`damaged by hand`],
 ];
 
 export function FlashView({ store, snapshot }: { store: DeviceStore; snapshot: Snapshot }): ReactNode {
@@ -150,8 +159,8 @@ export function FlashView({ store, snapshot }: { store: DeviceStore; snapshot: S
   return (
     <section className={`panel flash ${snapshot.isOn ? "is-on" : ""}`} ref={root} aria-labelledby="flash-title">
       <div className="panel-head">
-        <h2 id="flash-title">Its flash, page by page</h2>
-        <ul className="flash-legend" role="list" aria-label="Legend">
+        <h2 id="flash-title">{t`Its flash, page by page`}</h2>
+        <ul className="flash-legend" role="list" aria-label={t`Legend`}>
           {legend.map(([kind, label]) => (
             <li key={kind}>
               <i className="flash-page" data-kind={kind} aria-hidden="true" /> {label}
@@ -169,8 +178,10 @@ export function FlashView({ store, snapshot }: { store: DeviceStore; snapshot: S
         ))}
       </div>
       <p className="hint">
-        One square is a page of 4 KiB, four of them are a sector: a page is programmed at once, a sector is erased at
-        once. Bits only go from 1 to 0, until the sector is erased.
+        <Trans>
+          One square is a page of 4 KiB, four of them are a sector: a page is programmed at once, a sector is erased at
+          once. Bits only go from 1 to 0, until the sector is erased.
+        </Trans>
       </p>
     </section>
   );

@@ -1,5 +1,7 @@
 // The fleet that this page came from, if any: why its device can't join it, or how it does, and how it stands there.
 
+import { t } from "@lingui/core/macro";
+import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useCallback, useEffect, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import type { Claim } from "@flipside/api/types";
@@ -28,43 +30,43 @@ function useAround(): { around: Around; look: () => void } {
 
 /** Why the device can't join, and what to do. */
 const reasons: Record<Exclude<Around["kind"], "fleet" | "fault">, ReactNode> = {
-  looking: "Looking for a fleet manager…",
+  looking: t`Looking for a fleet manager…`,
   "no-server": (
-    <>
+    <Trans>
       This copy of the page lies on a server for files, so there is no fleet to join. Start the fleet manager (
       <code>npm start</code>) and open the page there: then this device can join a real fleet and take a real rollout.
-    </>
+    </Trans>
   ),
   "no-port": (
-    <>
+    <Trans>
       This page came from a fleet manager at which no device can connect from a browser. Start it with{" "}
       <code>--mqtt-websocket-port</code>, and load this page again.
-    </>
+    </Trans>
   ),
   insecure: (
-    <>
+    <Trans>
       To join, the browser has to do cryptography, which it does for pages from https or from localhost alone. Open this
       page so.
-    </>
+    </Trans>
   ),
   "signed-out": (
-    <>
+    <Trans>
       This page came from a fleet manager, and its device can join that fleet, once somebody is signed in.{" "}
       <ConsoleLink href="../">Sign in at the console</ConsoleLink>, and come back.
-    </>
+    </Trans>
   ),
   "one-time-password": (
-    <>
+    <Trans>
       You still have your one-time password. <ConsoleLink href="../">Choose your own at the console</ConsoleLink>, and
       come back.
-    </>
+    </Trans>
   ),
   "no-image": (
-    <>
+    <Trans>
       The fleet has no release for this hardware (virtual-node, revision 1) that fits into a slot of 128 KiB, so no
       factory could make this device. <ConsoleLink href="../releases">Upload one in the console</ConsoleLink>, and come
       back.
-    </>
+    </Trans>
   ),
 };
 
@@ -78,24 +80,25 @@ export function JoinPanel({ left, join }: JoinProps): ReactNode {
   const { around, look } = useAround();
   return (
     <section className="panel join" aria-labelledby="join-title">
-      <h2 id="join-title">Join this fleet</h2>
+      <h2 id="join-title">{t`Join this fleet`}</h2>
       {left !== undefined && (
         <p role="status">
-          <bdi>{left}</bdi> has left this tab, with its keys. The fleet keeps it as away, until somebody{" "}
-          <ConsoleLink href={devicePath(left)}>deletes it there</ConsoleLink>.
+          <Trans>
+            <bdi>{left}</bdi> has left this tab, with its keys. The fleet keeps it as away, until somebody{" "}
+            <ConsoleLink href={devicePath(left)}>deletes it there</ConsoleLink>.
+          </Trans>
         </p>
       )}
       {around.kind === "fleet" && <JoinForm fleet={around} join={join} />}
       {around.kind === "fault" && (
-        <ProblemNotice problem={around.problem} lead="The fleet can't be looked at" onRetry={look} />
+        <ProblemNotice problem={around.problem} lead={t`The fleet can't be looked at`} onRetry={look} />
       )}
       {around.kind !== "fleet" && around.kind !== "fault" && <p className="hint">{reasons[around.kind]}</p>}
     </section>
   );
 }
 
-const scopeRefusal =
-  "You see a part of the fleet, and a claim is of the whole one. Ask somebody who sees all of it for a claim.";
+const scopeRefusal = t`You see a part of the fleet, and a claim is of the whole one. Ask somebody who sees all of it for a claim.`;
 
 function JoinForm({
   fleet: { user, port, images },
@@ -112,7 +115,7 @@ function JoinForm({
   const refusal = user.scope === null ? refusalFor(user, "devices:enrol") : scopeRefusal;
   const { claims, errors } = parseClaims(pasted);
   const claim = claims.length === 1 && errors.length === 0 ? claims[0] : undefined;
-  const wrong = pasted.trim() === "" || claim ? undefined : (errors[0] ?? "One claim: this is one device.");
+  const wrong = pasted.trim() === "" || claim ? undefined : (errors[0] ?? t`One claim: this is one device.`);
 
   async function begin(given: Claim | undefined): Promise<void> {
     if (isBusy) return;
@@ -134,10 +137,12 @@ function JoinForm({
   return (
     <>
       <p className="hint">
-        This page came from a fleet manager. Its device can enrol there and take real rollouts, and its power can still
-        be pulled.
+        <Trans>
+          This page came from a fleet manager. Its device can enrol there and take real rollouts, and its power can
+          still be pulled.
+        </Trans>
       </p>
-      <Field label="Leaves the factory with" hint="A release of the fleet, and the fleet’s trust record.">
+      <Field label={t`Leaves the factory with`} hint={t`A release of the fleet, and the fleet’s trust record.`}>
         {(ids) => (
           <select {...ids} value={chosen} onChange={(event) => setChosen(event.target.value)}>
             {images.map(({ release, image }) => (
@@ -148,7 +153,7 @@ function JoinForm({
           </select>
         )}
       </Field>
-      {problem && <ProblemNotice problem={problem} lead="The device could not join" />}
+      {problem && <ProblemNotice problem={problem} lead={t`The device could not join`} />}
       {refusal === undefined ? (
         <button
           type="button"
@@ -156,20 +161,24 @@ function JoinForm({
           aria-disabled={isBusy}
           onClick={() => void begin(undefined)}
         >
-          {isBusy ? "Making the device…" : "Make a claim and join"}
+          {isBusy ? t`Making the device…` : t`Make a claim and join`}
         </button>
       ) : (
         <>
           <Refused why={refusal} className="button primary wide">
-            Make a claim and join
+            {t`Make a claim and join`}
           </Refused>
           <p className="hint">{refusal}</p>
         </>
       )}
       <details className="join-by-claim" open={refusal !== undefined}>
-        <summary>Join by a claim that was made before</summary>
+        <summary>{t`Join by a claim that was made before`}</summary>
         <form onSubmit={submit}>
-          <Field label="Claim" hint="The device’s id and its claim secret, as they were given to you." error={wrong}>
+          <Field
+            label={t`Claim`}
+            hint={t`The device’s id and its claim secret, as they were given to you.`}
+            error={wrong}
+          >
             {(ids) => (
               <input
                 {...ids}
@@ -181,7 +190,7 @@ function JoinForm({
             )}
           </Field>
           <button type="submit" className="button" aria-disabled={claim === undefined || isBusy}>
-            Join by this claim
+            {t`Join by this claim`}
           </button>
         </form>
       </details>
