@@ -10,7 +10,7 @@ interface Come<Props extends object> {
   fault?: unknown;
 }
 
-/** It may come between a drawing that shows something else and what React does after it: whoever shows it subscribes. */
+/** It may come between a drawing without it and what React does after that: whoever shows it subscribes. */
 class LaterPart<Props extends object> {
   readonly #load: () => Promise<ComponentType<Props>>;
   #isLoading = false;

@@ -53,7 +53,7 @@ function isForPrograms(node: ts.Node): boolean {
     if (ts.isNewExpression(at) && /^(Error|TypeError|RegExp|Worker|URL)$/.test(at.expression.getText())) return true;
     if (
       ts.isCallExpression(at) &&
-      /^console\.|\.(querySelector(All)?|startsWith|endsWith|addEventListener)$/.test(at.expression.getText())
+      /^console\.|\.(querySelector(All)?|startsWith|endsWith|addEventListener|animate)$/.test(at.expression.getText())
     )
       return true;
     if (ts.isTemplateLiteralTypeNode(at)) return true;
