@@ -13,7 +13,7 @@ const sameEverywhere =
 
 /** What is typed in some language of programs: filters of devices, and styles. */
 const inALanguageOfPrograms =
-  /^id in \(|^has id$|(^| )(product|version|health|hardware|revision|tag) (=|<=) |minmax\(|^\(max-width|^[\d.]+rem /;
+  /^id in \(|^has id$|(^| )(product|version|health|hardware|revision|tag) (=|<=) |minmax\(|^\((max-width|prefers-)|^[\d.]+rem /;
 
 const isProse = (text: string): boolean =>
   !sameEverywhere.test(text.trim()) &&
