@@ -77,7 +77,7 @@ describe.skipIf(!executablePath)("the pages about access", () => {
     await partner.getByRole("link", { name: "Access" }).click();
     await partner.getByRole("heading", { name: "Second person", level: 1 }).waitFor();
     const offered = await partner.getByRole("navigation", { name: "Access" }).getByRole("link").allInnerTexts();
-    expect(offered).toEqual(["Second person"]);
+    expect(offered).toEqual(["Second person", "Settings"]);
   });
 
   it("change what an account may and sees, at once", async () => {
