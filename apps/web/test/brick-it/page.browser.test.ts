@@ -189,6 +189,8 @@ describe.skipIf(!executablePath)("the page Try to brick it", () => {
     await open(staticUrl);
     await page.getByLabel("Seed", { exact: true }).fill("x");
     await page.getByText("A whole number from 0 to 4294967295.").waitFor();
+    // What is still being loaded when the page is left would be a fault of its own.
+    await page.waitForLoadState("networkidle");
     await page.route("**/boot.wasm", (route) => route.fulfill({ status: 404 }));
     await page.reload();
     await page.getByRole("alert").filter({ hasText: "boot.wasm could not be loaded: 404" }).waitFor();
