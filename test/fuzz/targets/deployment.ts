@@ -110,7 +110,6 @@ export const deployment: OpenTarget = async (patches = []) => {
             id = Uint8Array.from(idOf(a));
             memory.set(id, idAt);
             calls.take!(id.length, b);
-            // What the server has just said is not told back to it.
             Object.assign(now, {
               attempt: b,
               state: DeploymentState.Offered,
@@ -118,7 +117,7 @@ export const deployment: OpenTarget = async (patches = []) => {
               done: 0,
               total: 0,
               waitMs: 0,
-              isDirty: false,
+              isDirty: false, // The server has just said it.
             });
             reported = 0;
             break;

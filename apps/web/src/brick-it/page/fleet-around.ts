@@ -1,13 +1,12 @@
 // Which fleet this page could join, and who asks: looked at anew whenever somebody comes back to the page.
 
-import { everyPage } from "@flipside/api/every-page";
 import type { FleetBeside } from "@flipside/api/fleet-beside";
 import type { ProblemError } from "@flipside/api/problem";
 import { imageFor } from "@flipside/api/release-fit";
 import type { Release, ReleaseImage, User } from "@flipside/api/types";
 import { virtualTarget } from "@flipside/machine/factory/targets";
 import { asProblem } from "../../api/problem.ts";
-import { api } from "../../api/http.ts";
+import { listReleases } from "../../api/releases.ts";
 import { currentUser } from "../../api/session.ts";
 import { layout } from "../bench/geometry.ts";
 
@@ -47,12 +46,6 @@ function firstImages(releases: readonly Release[]): FirstImage[] {
   });
 }
 
-const listReleases = (): Promise<Release[]> =>
-  everyPage(async (query) => {
-    const { releases, next } = await api("GET /api/v1/releases", { query });
-    return { members: releases, next };
-  });
-
 /** Never throws. */
 export async function lookAround(): Promise<Around> {
   try {
@@ -63,7 +56,7 @@ export async function lookAround(): Promise<Around> {
     if (!window.isSecureContext) return { kind: "insecure" };
     const user = await currentUser();
     if (user.mustChangePassword) return { kind: "one-time-password" };
-    const images = firstImages(await listReleases());
+    const images = firstImages(await listReleases("false"));
     return images.length === 0 ? { kind: "no-image" } : { kind: "fleet", user, port, images };
   } catch (thrown) {
     const problem = asProblem(thrown);
