@@ -142,13 +142,14 @@ async function demo(options: DemoOptions): Promise<void> {
   const factoryPath = join(releases, "flipside-demo-1.0.0.release");
   writeFileSync(factoryPath, factoryRelease);
 
+  const webSocketPort = options.mqttWebSocketPort === 0 ? "any free port" : `port ${options.mqttWebSocketPort}`;
   const lines = [
     "",
     `  Flipside is up: ${isLoopback(options.host) || isWildcard(options.host) ? server.url.replace(/\/\/(\[[^\]]*\]|[^:/]+)/, "//localhost") : server.url}`,
     ...(server.firstPassword === undefined
       ? ["  Sign in as admin with the password that you chose."]
       : [`  First sign-in: user admin, one-time password ${server.firstPassword}`]),
-    `  Open to: console ${whoReaches(options.host)}; devices (MQTT, port ${mqttPort}) ${whoReaches(options.mqttHost)}`,
+    `  Open to: console ${whoReaches(options.host)}; devices (MQTT, port ${mqttPort}; by WebSocket, ${webSocketPort}) ${whoReaches(options.mqttHost)}`,
     `  Fleet: ${fleet.size} devices (${fleet.hasUnikernel ? "1 unikernel in QEMU, " : ""}${fleet.virtual.devices.size} virtual)`,
     `  A release to upload and roll out: ${relative(process.cwd(), releasePath)}`,
     `  The release that the factory put in, to be able to roll back to it: ${relative(process.cwd(), factoryPath)}`,
