@@ -1,13 +1,14 @@
-// Every answer of every server in a test's process, held against the OpenAPI document: whoever asked, by fetch or by
-// a bare socket. A route, a status or a media type that the document does not have fails the test, as does a body
-// that does not match its schema. Node tells of each request (diagnostics_channel); the server itself knows nothing
-// of it.
+// Every answer of every server in a test's process, but for scripted ones, held against the OpenAPI document: whoever
+// asked, by fetch or by a bare socket. A route, a status or a media type that the document does not have fails the
+// test, as does a body that does not match its schema. Node tells of each request (diagnostics_channel); the server
+// itself knows nothing of it.
 
 import diagnostics from "node:diagnostics_channel";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { type OpenApiDocument, openApiDocument } from "@flipside/api/open-api";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { scriptedServers } from "./scripted-servers.ts";
 
 type JsonObject = Record<string, any>;
 
@@ -174,7 +175,12 @@ function listenTo(request: IncomingMessage, response: ServerResponse): void {
 const contentTypes = new WeakMap<ServerResponse, string>();
 
 diagnostics.subscribe("http.server.request.start", (message) => {
-  const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+  const { request, response, server } = message as {
+    request: IncomingMessage;
+    response: ServerResponse;
+    server: Server;
+  };
+  if (scriptedServers.has(server)) return;
   // Headers given to writeHead alone are not among those that getHeader knows.
   const { writeHead } = response;
   response.writeHead = function (this: ServerResponse, ...given: any[]) {

@@ -1,12 +1,15 @@
 // The interface as its document says it: what the tests' servers answer is held against the document (answers.ts),
 // which has to see what is wrong. Who may ask is in who-may-ask.test.ts.
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Route } from "@flipside/api/route";
 import { routes } from "@flipside/api/routes";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { answersSeen, expectAnswersToFit, type HeardAnswer, problemOf } from "./answers.ts";
 import { ApiClient, Fixture, password } from "./fixture.ts";
+import { scriptedServers } from "./scripted-servers.ts";
 
 const all = Object.entries(routes) as [string, Route][];
 const urlOf = (route: Route): string => route.path.replace(/:\w+/g, "nobody");
@@ -101,6 +104,20 @@ describe("the check of every answer", () => {
     ["an event of another form", events('event: device\nid: 0123abcd-7\ndata: {"id":"a"}\n\n')],
   ])("sees %s", (_what, answer) => {
     expect(problemOf(answer)).toBeTypeOf("string");
+  });
+
+  it("looks at no server that another file's tests have a script for", async () => {
+    const before = answersSeen();
+    const scripted = createServer((_request, response) => void response.end("not JSON"));
+    scriptedServers.add(scripted);
+    await new Promise<void>((resolve) => scripted.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = scripted.address() as AddressInfo;
+      expect(await (await fetch(`http://127.0.0.1:${port}/api/v1/rollouts`)).text()).toBe("not JSON");
+    } finally {
+      await new Promise((resolve) => scripted.close(resolve));
+    }
+    expect([whatIsWrong(), answersSeen()]).toEqual(["nothing", before]);
   });
 
   it("looks at what servers really answer, whoever asks", async () => {

@@ -61,6 +61,7 @@ import type {
 import { type FleetSpan, fleetSpans } from "@flipside/api/fleet-spans";
 import { workerPolicy } from "../../server/src/http/console-files.ts";
 import { consolePolicy } from "../../server/src/http/console-policy.ts";
+import { scriptedServers } from "../../server/test/scripted-servers.ts";
 import { isFinalState } from "../src/format.ts";
 import {
   deployment as newDeployment,
@@ -152,6 +153,7 @@ export class FakeServer {
 
   constructor(dist: string) {
     this.#dist = dist;
+    scriptedServers.add(this.#server);
   }
 
   async listen(): Promise<string> {
