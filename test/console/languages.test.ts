@@ -40,9 +40,13 @@ describe.skipIf(!executablePath)("languages", () => {
     await fixture?.stop();
   });
 
+  /** It is said as soon as the first script has run. */
+  const shownIn = (language: string): Promise<void> =>
+    expect.poll(() => page.locator("html").getAttribute("lang")).toBe(language);
+
   it("the browser's own is shown, from the first page on", async () => {
     await page.goto(fixture.server.url);
-    expect(await page.locator("html").getAttribute("lang")).toBe("zh-CN");
+    await shownIn("zh-CN");
     await page.getByLabel("用户名").fill("admin");
     await page.getByLabel("密码").fill(password);
     await page.getByRole("button", { name: "登录" }).click();
@@ -73,6 +77,7 @@ describe.skipIf(!executablePath)("languages", () => {
     await page.goto(fixture.server.url + path.replace(/[A-Z]{6,}/, (id) => ids[id as keyof typeof ids]));
     const heading = page.getByRole("heading", { level: 1 });
     await heading.waitFor();
+    expect(await heading.innerText(), "somebody is signed in").not.toBe("登录");
     await nothingLoads(page);
     await expect.poll(() => page.getByText(/^正在加载/).count()).toBe(0);
     await page.screenshot({ path: join(folder, `${name}-zh-CN.png`), fullPage: true });
@@ -87,6 +92,6 @@ describe.skipIf(!executablePath)("languages", () => {
     await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
     await page.goto(`${fixture.server.url}/devices`);
     await page.getByRole("heading", { level: 1, name: "Devices" }).waitFor();
-    expect(await page.locator("html").getAttribute("lang")).toBe("en");
+    await shownIn("en");
   });
 });
