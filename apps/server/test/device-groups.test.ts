@@ -94,7 +94,7 @@ describe("devices are counted", () => {
     expect(pages).toBe(2);
   });
 
-  it.each(["", "nothing", "attribute.", "product,version,health,hardware", "product,"])("not by %j", async (by) => {
+  it.each(["", "nothing", "attribute.", "product,version,health,hardware,revision", "product,"])("not by %j", async (by) => {
     const answer = await fixture.api.get(`${path}?by=${by}`);
     expect(answer).toMatchObject({ status: 422, body: { code: "validation-failed" } });
     expect(answer.body.errors[0].path).toMatch(/^by/);

@@ -2,7 +2,7 @@
 // field. Of a large fleet these are the values of a part of it; any other may be typed all the same.
 
 import { type DeviceGroupedBy, deviceGroupings } from "@flipside/api/device-groupings";
-import { groupDevices } from "./api/devices.ts";
+import { groupDevices } from "./api/counted-devices.ts";
 
 const valuesMax = 200;
 const known = new Map<string, Promise<readonly string[]>>();

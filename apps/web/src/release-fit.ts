@@ -1,6 +1,7 @@
 // Which devices could take a release, from how many there are of each hardware. Pure.
 
 import { t } from "@lingui/core/macro";
+import { filterCharactersMax } from "@flipside/api/limits";
 import { imageFor } from "@flipside/api/release-fit";
 import type { DeviceGroup, ReleaseImage } from "@flipside/api/types";
 import { compareVersions } from "@flipside/api/version-order";
@@ -34,6 +35,12 @@ export function imageFilter(product: string, { hardware, revisionMin, revisionMa
   const revisions = revisionMin === revisionMax ? `= ${revisionMin}` : `>= ${revisionMin}`;
   const most = revisionMin === revisionMax || revisionMax >= 0xffff ? "" : ` and revision <= ${revisionMax}`;
   return `${productFilter(product)} and hardware = ${quoted(hardware)} and revision ${revisions}${most}`;
+}
+
+/** Those that one of its images fits; of its product, where that is too long for a filter. */
+export function fittingFilter({ product, images }: Pick<Fitted, "product" | "images">): string {
+  const filter = images.map((image) => `(${imageFilter(product, image)})`).join(" or ");
+  return filter.length <= filterCharactersMax ? filter : productFilter(product);
 }
 
 /** `groups`: of the devices of its product, by `fitGroupings`. */

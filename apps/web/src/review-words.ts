@@ -45,11 +45,12 @@ function waveSentence({ startAt, approval }: WaveRules, index: number, devices: 
 }
 
 export function reviewedWaves(draft: RolloutDraft, plan: RolloutPlan): ReviewedWave[] {
-  const total = plan.chosen.length;
+  const { sizes = [] } = plan.dealt;
+  const total = sizes.reduce((sum, size) => sum + size, 0);
   const rules = rulesOfWaves(draft, plan);
   const all = count(total);
   let reached = 0;
-  return (plan.dealt.sizes ?? []).map((devices, index) => {
+  return sizes.map((devices, index) => {
     reached += devices;
     const [some, percent] = [count(reached), wholePercent(reached, total)];
     const share = t`${some} of ${all} by then, ${percent} %`;

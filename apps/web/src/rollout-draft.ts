@@ -2,17 +2,19 @@
 
 import { t } from "@lingui/core/macro";
 import { lateOffersMsDefault, lateOffersMsMax, rolloutOrderDefault } from "@flipside/api/limits";
-import { fits, runsNewer } from "@flipside/api/release-fit";
+import { fits } from "@flipside/api/release-fit";
 import type {
   CompleteNewRollout,
   Device,
   HealthSettings,
   NewRollout,
+  Preflight,
   Release,
   RolloutOrder,
   WaveRules,
 } from "@flipside/api/types";
-import type { FilterError } from "@flipside/device-filter";
+import { type FilterError, quoted } from "@flipside/device-filter";
+import type { CountedTarget } from "./counted-target.ts";
 import { filterInAddress } from "./router.ts";
 import { readFilter } from "./typed-filter.ts";
 import {
@@ -71,6 +73,9 @@ export interface RolloutDraft extends TypedRules, TypedWaves {
   supersedes: ReadonlySet<string>;
 }
 
+/** What is to be other in it; by a function where that depends on what it is by then. */
+export type DraftChange = Partial<RolloutDraft> | ((now: RolloutDraft) => Partial<RolloutDraft>);
+
 /** `filter`: whom it is for; by itself what the address asks for, where a list of devices leads here. */
 export const newDraft = (releaseId: string, filter = filterInAddress()): RolloutDraft => ({
   releaseId,
@@ -115,36 +120,33 @@ export function draftOf(request: CompleteNewRollout): RolloutDraft {
   };
 }
 
-/** Devices beside the release that is to run on them. */
+/** The release that is to be rolled out, and what the server has said of its devices so far. */
 export interface Fit {
   release: Release;
-  /** Filters ask for the release that a device runs. */
-  releases: readonly Release[];
-  devices: Device[];
-  fitting: Device[];
-  /** Devices of the product whose hardware the release has no image for. */
-  unfit: number;
-}
-
-export function fitOf(release: Release, devices: Device[], releases: readonly Release[] = [release]): Fit {
-  const fitting = devices.filter((device) => fits(release, device));
-  const ofProduct = devices.filter((device) => !device.revoked && device.product === release.product);
-  return { release, releases, devices, fitting, unfit: ofProduct.length - fitting.length };
+  /** Of the release's product, without those that are revoked; undefined: not counted yet. */
+  all: CountedTarget | undefined;
+  /** Whom the filter means, where that is the target; undefined: not counted yet. */
+  filtered: CountedTarget | undefined;
+  /** Those that are picked; undefined: not all of them are known yet. */
+  picked: readonly Device[] | undefined;
+  /** What such a rollout would meet; undefined: that was not asked, or not of this draft. */
+  preflight: Preflight | undefined;
 }
 
 export type RolloutErrors = Partial<Record<"name" | "target" | "waves" | "lateOffers", string | undefined>> &
   RuleErrors;
 
 /** What follows from a draft. */
-export interface RolloutPlan extends Fit {
+export interface RolloutPlan extends Omit<Fit, "picked"> {
   name: string;
-  pickedFitting: Device[];
-  /** How many the filter means, whether the release fits them or not. */
-  meant: number;
+  /** Undefined: not all of them are known yet. */
+  pickedFitting: readonly string[] | undefined;
+  /** Of those that are picked, the ones that the release does not fit, or that are not there any more. */
+  pickedUnfit: number;
   filterFault: FilterError | undefined;
-  /** Those that the rollout is for. */
-  chosen: Device[];
-  /** Of those, the ones that run a newer release. */
+  /** How many the rollout is for; undefined: not counted yet. */
+  chosen: number | undefined;
+  /** Of those, the ones that run a newer release, as far as the server has been asked. */
   newer: number;
   rules: WaveRules;
   lateOffersMs: number;
@@ -160,17 +162,16 @@ export interface RolloutPlan extends Fit {
 
 const lateOffersDaysMax = inDays(lateOffersMsMax);
 
-export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
+export function planOf(draft: RolloutDraft, { picked, ...fit }: Fit): RolloutPlan {
   const name = draft.typedName ?? `${fit.release.product} ${fit.release.version}`;
-  const pickedFitting = fit.fitting.filter((device) => draft.picked.has(device.id));
-  const { meant, filterFault, meantFitting } = meantBy(draft, fit);
-  const chosen = { all: fit.fitting, picked: pickedFitting, filter: meantFitting }[draft.target];
-  const newer = chosen.filter((device) => runsNewer(device.running, fit.release)).length;
+  const filterFault = faultOf(draft);
+  const pickedFitting = picked?.filter((device) => fits(fit.release, device)).map(({ id }) => id);
+  const chosen = chosenBy(draft, { ...fit, filterFault, pickedFitting });
   const lateOffersMs = msOf(draft.lateOffers);
-  const dealt = dealtWaves(draft.waves, chosen, fit.releases);
+  const dealt = dealtWaves(draft.waves, chosen, fit.preflight?.waves);
   const errors = {
     name: name.trim() === "" ? t`Give the rollout a name.` : undefined,
-    target: targetProblem(draft, chosen.length, filterFault),
+    target: targetProblem(draft, chosen, filterFault),
     waves: dealt.problems.find((each) => each !== undefined),
     lateOffers: isBetween(lateOffersMs, 0, lateOffersMsMax)
       ? undefined
@@ -186,10 +187,10 @@ export function planOf(draft: RolloutDraft, fit: Fit): RolloutPlan {
     ...fit,
     name,
     pickedFitting,
-    meant,
+    pickedUnfit: pickedFitting === undefined ? 0 : draft.picked.size - pickedFitting.length,
     filterFault,
     chosen,
-    newer,
+    newer: fit.preflight?.newer ?? 0,
     rules: rulesOf(draft),
     lateOffersMs,
     errors,
@@ -204,25 +205,29 @@ const hasError = (errors: object): boolean => Object.values(errors).some((error)
 const areWrong = ({ maintenanceErrors: { timeZone, windows } }: Pick<RolloutPlan, "maintenanceErrors">): boolean =>
   timeZone !== undefined || windows.size > 0;
 
-function meantBy(
-  { target, filter }: RolloutDraft,
-  { devices, fitting, releases }: Fit,
-): { meant: number; meantFitting: Device[]; filterFault: FilterError | undefined } {
-  const read = target === "filter" && filter.trim() !== "" ? readFilter(filter, releases, Date.now()) : undefined;
-  if (read === undefined || read.fault !== undefined) return { meant: 0, meantFitting: [], filterFault: read?.fault };
-  return {
-    meant: devices.filter(read.matches).length,
-    meantFitting: fitting.filter(read.matches),
-    filterFault: undefined,
-  };
+const faultOf = ({ target, filter }: RolloutDraft): FilterError | undefined =>
+  target === "filter" && filter.trim() !== "" ? readFilter(filter, [], Date.now()).fault : undefined;
+
+function chosenBy(
+  { target, filter, picked }: RolloutDraft,
+  {
+    all,
+    filtered,
+    filterFault,
+    pickedFitting,
+  }: Pick<RolloutPlan, "all" | "filtered" | "filterFault" | "pickedFitting">,
+): number | undefined {
+  if (target === "all") return all?.fitting;
+  if (target === "picked") return picked.size === 0 ? 0 : pickedFitting?.length;
+  return filter.trim() === "" || filterFault !== undefined ? 0 : filtered?.fitting;
 }
 
 function targetProblem(
   { target, filter, continuous }: RolloutDraft,
-  chosen: number,
+  chosen: number | undefined,
   fault: FilterError | undefined,
 ): string | undefined {
-  if (chosen > 0) return undefined;
+  if (chosen !== 0) return undefined;
   const isReadable = target === "all" || (filter.trim() !== "" && fault === undefined);
   if (target !== "picked" && continuous && isReadable) return undefined;
   if (target === "filter" && filter.trim() === "") return t`Write a filter, such as tag = canary.`;
@@ -237,12 +242,14 @@ const nobodyChosen = {
 
 const staysOpen = ({ continuous, target }: RolloutDraft): boolean => continuous && target !== "picked";
 
-function targetOf(draft: RolloutDraft, { release, unfit, chosen }: RolloutPlan): NewRollout["target"] {
+function targetOf(draft: RolloutDraft, { release, all, pickedFitting }: RolloutPlan): NewRollout["target"] {
   if (draft.target === "filter") return { filter: draft.filter.trim() };
-  if (draft.target === "all" && unfit === 0) return { all: true };
-  // "All" is all of the product to the server: where some don't fit, the ones that do are named, or meant.
-  if (staysOpen(draft)) return { filter: `product = ${JSON.stringify(release.product)}` };
-  return { deviceIds: chosen.map((device) => device.id) };
+  if (draft.target === "picked") return { deviceIds: [...(pickedFitting ?? draft.picked)] };
+  // "All" is all of the product to the server, which refuses it where the release does not fit some of them; a filter
+  // leaves those out.
+  return all !== undefined && all.meant === all.fitting
+    ? { all: true }
+    : { filter: `product = ${quoted(release.product)}` };
 }
 
 /** What the server is asked for. */

@@ -1,8 +1,8 @@
 // The waves of a rollout as they are typed, each perhaps with rules of its own. Pure.
 
 import { t } from "@lingui/core/macro";
-import { dealtInWaves, filterOf, laterWaveSizes } from "@flipside/api/rollout-arithmetic";
-import type { Device, Release, WaveRules, WaveSpec } from "@flipside/api/types";
+import { filterOf, laterWaveSizes } from "@flipside/api/rollout-arithmetic";
+import type { WaveRules, WaveSpec } from "@flipside/api/types";
 import type { FilterError } from "@flipside/device-filter";
 import { readFilter } from "./typed-filter.ts";
 import { numberOf } from "./typed-number.ts";
@@ -83,31 +83,32 @@ export interface DealtWaves {
   problems: (string | undefined)[];
   /** Of each row's filter, what can't be read in it. */
   faults: (FilterError | undefined)[];
-  /** Devices of each wave, with the one that is left over; undefined while something is wrong. */
-  sizes: number[] | undefined;
-  /** False: who is left for a filter is for the rollout's order to say, which only the server knows. */
-  isExact: boolean;
+  /** Devices of each wave, with the one that is left over; undefined while something is wrong, or not known yet. */
+  sizes: readonly number[] | undefined;
+  /** Whom a filter finds among those that the waves before have left, only the server knows. */
+  needsServer: boolean;
 }
 
-/** Devices that the waves have among these. */
+/** `total`: devices in the target; undefined: not counted yet. `met`: the waves as the server would deal them. */
 export function dealtWaves(
   rows: readonly WaveRow[],
-  devices: readonly Device[],
-  releases: readonly Release[],
+  total: number | undefined,
+  met: readonly { total: number }[] | undefined,
 ): DealtWaves {
   const specs = rows.map(waveSpecOf);
-  const read = specs.map((spec) => readFilter(filterOf(spec) ?? "", releases, Date.now()));
-  const faults = read.map((each) => each.fault);
+  const faults = specs.map((spec) => readFilter(filterOf(spec) ?? "", [], Date.now()).fault);
+  const needsServer = specs.some((spec) => filterOf(spec) !== undefined);
   const problems = waveProblems(specs).map((problem, index) => problem ?? (faults[index] && MARKED));
-  if (problems.some((problem) => problem !== undefined)) return { problems, faults, sizes: undefined, isExact: false };
-  const means = (wave: number, device: Device): boolean => read[wave]!.matches?.(device) ?? false;
-  const sizes = dealtInWaves(specs, devices, means).map(({ length }) => length);
+  if (problems.some((problem) => problem !== undefined)) return { problems, faults, sizes: undefined, needsServer };
+  if (!needsServer) {
+    const sizes = total === undefined ? undefined : laterWaveSizes(specs as LaterWaveSize[], { total, begun: 0 });
+    return { problems, faults, sizes, needsServer };
+  }
+  const sizes = met?.map((wave) => wave.total);
   const nobody = specs.map((spec, wave) =>
-    filterOf(spec) !== undefined && devices.length > 0 && sizes[wave] === 0 ? MEANS_NOBODY : undefined,
+    filterOf(spec) !== undefined && total !== 0 && sizes?.[wave] === 0 ? MEANS_NOBODY : undefined,
   );
-  const firstByOrder = specs.findIndex((spec) => !("filter" in spec) || "count" in spec);
-  const isExact = firstByOrder < 0 || specs.slice(firstByOrder + 1).every((spec) => filterOf(spec) === undefined);
-  return { problems: nobody, faults, sizes, isExact };
+  return { problems: nobody, faults, sizes, needsServer };
 }
 
 const MARKED = t`Put the filter right: what is marked in it can’t be read.`;

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ProblemError } from "@flipside/api/problem";
 import { onSessionRefused } from "../src/api/http.ts";
-import { getDevice, listDevices } from "../src/api/devices.ts";
+import { getDevice } from "../src/api/devices.ts";
+import { listReleases } from "../src/api/releases.ts";
 import { asProblem } from "../src/api/problem.ts";
 import { createRollout } from "../src/api/rollouts.ts";
 import { signOut } from "../src/api/session.ts";
@@ -36,10 +37,10 @@ afterEach(() => vi.unstubAllGlobals());
 describe("the client of the REST interface", () => {
   it("unwraps a list, all pages of it", async () => {
     answers(
-      Response.json({ devices: [{ id: "dev-1" }], next: "more" }),
-      Response.json({ devices: [{ id: "dev-2" }], next: null }),
+      Response.json({ releases: [{ id: "rel-1" }], next: "more" }),
+      Response.json({ releases: [{ id: "rel-2" }], next: null }),
     );
-    expect(await listDevices()).toEqual([{ id: "dev-1" }, { id: "dev-2" }]);
+    expect(await listReleases("false")).toEqual([{ id: "rel-1" }, { id: "rel-2" }]);
   });
 
   it("has nothing to read in an answer without content", async () => {
@@ -77,33 +78,37 @@ describe("the client of the REST interface", () => {
 
   it("says how long to wait when the server does", async () => {
     answers(problem(429, { code: "too-many-attempts", title: "Too many attempts" }, { "retry-after": "30" }));
-    expect(whatToDo(await failureOf(listDevices()))).toBe("Wait 30 s, then try again.");
+    expect(whatToDo(await failureOf(listReleases("false")))).toBe("Wait 30 s, then try again.");
   });
 
   it("tells a server that does not answer from one that refuses", async () => {
     answers(() => {
       throw new TypeError("Failed to fetch");
     });
-    expect(await failureOf(listDevices())).toMatchObject({ status: 0, code: "server-unreachable" });
+    expect(await failureOf(listReleases("false"))).toMatchObject({ status: 0, code: "server-unreachable" });
   });
 
   it("takes a proxy's error page for what it is, and shows none of its markup", async () => {
     answers(new Response("<html>Bad gateway</html>", { status: 502 }));
-    expect(await failureOf(listDevices())).toMatchObject({ status: 502, code: "unexpected-response", detail: "" });
+    expect(await failureOf(listReleases("false"))).toMatchObject({
+      status: 502,
+      code: "unexpected-response",
+      detail: "",
+    });
   });
 
   it("does not take a success that is not JSON for a value", async () => {
     answers(new Response("<!doctype html>", { status: 200 }));
-    expect(await failureOf(listDevices())).toMatchObject({ code: "unexpected-response" });
+    expect(await failureOf(listReleases("false"))).toMatchObject({ code: "unexpected-response" });
   });
 
   it("tells those who keep the session when it has ended", async () => {
     const heard: string[] = [];
     const stop = onSessionRefused((refusal) => heard.push(refusal.code));
     answers(problem(401, { code: "not-signed-in", title: "Sign in first" }));
-    await failureOf(listDevices());
+    await failureOf(listReleases("false"));
     answers(problem(401, { code: "credentials-wrong", title: "Wrong" }));
-    await failureOf(listDevices());
+    await failureOf(listReleases("false"));
     stop();
     expect(heard).toEqual(["not-signed-in"]);
   });

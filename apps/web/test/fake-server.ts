@@ -28,6 +28,7 @@ import type {
   ConfigurationDocument,
   Deployment,
   Device,
+  DeviceGroup,
   DeviceGroupPage,
   DeviceSummary,
   DeviceView,
@@ -63,12 +64,8 @@ import { workerPolicy } from "../../server/src/http/console-files.ts";
 import { consolePolicy } from "../../server/src/http/console-policy.ts";
 import { scriptedServers } from "../../server/test/scripted-servers.ts";
 import { isFinalState } from "../src/format.ts";
-import {
-  deployment as newDeployment,
-  preflight as newPreflight,
-  rollout as newRollout,
-  trust as newTrust,
-} from "./fixtures.ts";
+import { deployment as newDeployment, rollout as newRollout, trust as newTrust } from "./fixtures.ts";
+import { preflightOf } from "./fake-preflight.ts";
 import { rehearsal as newRehearsal } from "./rehearsal-fixture.ts";
 import { type Handlers, Refusal, RouteServer, type SentEvent } from "./route-server.ts";
 
@@ -130,7 +127,8 @@ export class FakeServer {
   readonly asked: CompleteNewRollout[] = [];
   /** Those that were only asked about, and what is answered. */
   readonly checked: CompleteNewRollout[] = [];
-  preflight: Preflight = newPreflight();
+  /** What of it is said otherwise. */
+  preflight: Partial<Preflight> = {};
   /** What rehearsals were asked for with. */
   readonly rehearsed: CompleteNewRehearsal[] = [];
   /** As the next look finds it. */
@@ -295,14 +293,14 @@ export class FakeServer {
   #groups(by: readonly string[], filter: string): DeviceGroupPage {
     const found = filter === "" ? [...this.devices.values()] : this.#matching(filter);
     const groups = new Map<string, DeviceGroupPage["groups"][number]>();
-    const valueOf = (device: Device, name: string): string | number | null => {
+    const valueOf = (device: Device, name: string): DeviceGroup["values"][number] => {
       if (name === "version") return device.running?.version ?? null;
       if (name === "slotState") return device.running?.state ?? null;
       const said = device[name as keyof Device] ?? null;
-      return typeof said === "string" || typeof said === "number" ? said : null;
+      return said === null || typeof said === "object" ? null : said;
     };
     // By tags, a device is counted once for each of its own.
-    const valuesOf = (device: Device): (string | number | null)[][] =>
+    const valuesOf = (device: Device): DeviceGroup["values"][] =>
       by[0] === "tag" ? device.tags.map((tag) => [tag]) : [by.map((name) => valueOf(device, name))];
     for (const values of found.flatMap(valuesOf)) {
       const group = groups.get(JSON.stringify(values)) ?? { values, count: 0 };
@@ -537,7 +535,8 @@ export class FakeServer {
       createRollout: ({ body }) => this.#create(body),
       preflightRollout: ({ body }) => {
         this.checked.push(body);
-        return this.preflight;
+        const meant = this.#targetsOf(body.target).flatMap((id) => this.devices.get(id) ?? []);
+        return { ...preflightOf(body, this.#release(body.releaseId), meant), ...this.preflight };
       },
       createRehearsal: ({ body }) => {
         if (this.refuse !== undefined) throw new Refusal(this.refuse);

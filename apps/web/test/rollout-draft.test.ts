@@ -16,7 +16,7 @@ import type { NewRollout } from "@flipside/api/types";
 import { describe, expect, it } from "vitest";
 import {
   draftOf as draftFrom,
-  fitOf,
+  type Fit,
   newDraft,
   planOf,
   type RolloutDraft,
@@ -27,10 +27,17 @@ import { typedWindow } from "../src/typed-maintenance.ts";
 import { typedRetry } from "../src/typed-retries.ts";
 import { defaultRules, rulesOf, typedRulesOf } from "../src/typed-rules.ts";
 import { waveRow } from "../src/typed-waves.ts";
-import { device, release } from "./fixtures.ts";
+import { device, preflight, release } from "./fixtures.ts";
 
 const dayMs = 86_400_000;
-const fit = fitOf(release("rel-2", "1.1.0", 2), [device("dev-1"), device("dev-2")]);
+/** As the server has counted them. */
+const fit: Fit = {
+  release: release("rel-2", "1.1.0", 2),
+  all: { meant: 2, fitting: 2 },
+  filtered: { meant: 1, fitting: 1 },
+  picked: [device("dev-1")],
+  preflight: undefined,
+};
 const draftOf = (changes: Partial<RolloutDraft>): RolloutDraft => ({ ...newDraft("rel-2"), ...changes });
 
 const errorsOf = (changes: Partial<RolloutDraft>): Partial<RolloutErrors> => {
@@ -178,30 +185,67 @@ describe("a rollout as it is being made", () => {
   });
 
   it("is for those that a filter means, as far as the release fits them", () => {
-    const devices = [device("dev-1"), device("dev-2", { hardware: "another-board" }), device("dev-3", { tags: ["a"] })];
-    const planned = (filter: string) =>
-      planOf(draftOf({ target: "filter", filter }), fitOf(release("rel-2", "1.1.0", 2), devices));
-    const { meant, chosen, errors } = planned("not tag = a");
-    expect([meant, chosen.map(({ id }) => id), errors.target]).toEqual([2, ["dev-1"], undefined]);
+    const planned = (filter: string, filtered?: Fit["filtered"]) =>
+      planOf(draftOf({ target: "filter", filter }), { ...fit, filtered });
+    expect(planned("not tag = a", { meant: 2, fitting: 1 })).toMatchObject({
+      chosen: 1,
+      errors: { target: undefined },
+    });
+    // While they are counted nothing is wrong yet, and nothing known.
+    expect(planned("not tag = a")).toMatchObject({ chosen: undefined, isWrong: false });
+    expect(planned("not tag = a").dealt).toMatchObject({ sizes: undefined, needsServer: false });
     expect(planned(" ").errors.target).toContain("Write a filter");
     expect(planned("tag =").errors.target).toContain("can’t be read");
     expect(planned("tag =").filterFault).toMatchObject({ offset: 5 });
-    expect(planned("tag = b").errors.target).toContain("means no device");
+    expect(planned("tag = b", { meant: 1, fitting: 0 }).errors.target).toContain("means no device");
   });
 
-  it("stays open for who comes to match, by what the server can ask of them", () => {
-    const devices = [device("dev-1"), device("dev-2", { hardware: "another-board" })];
-    const some = fitOf(release("rel-2", "1.1.0", 2), devices);
+  it("has as many devices in each wave as are counted; where a filter chooses, as the server deals them", () => {
+    const all = { meant: 1_000_000, fitting: 1_000_000 };
+    const planned = (changes: Partial<RolloutDraft>, preflight?: Fit["preflight"]) =>
+      planOf(draftOf(changes), { ...fit, all, preflight }).dealt;
+    expect(planned({}).sizes).toEqual([1, 249_999, 750_000]);
+    const canaries = { waves: [{ ...waveRow("", "filter"), filter: "tag = canary" }, waveRow("25", "percent")] };
+    expect(planned(canaries)).toMatchObject({ sizes: undefined, needsServer: true, problems: [undefined, undefined] });
+    const wave = (index: number, total: number) => ({ index, total, filter: null, alreadyThere: 0, offline: 0 });
+    const waves = [wave(0, 7), wave(1, 249_993), wave(2, 750_000)];
+    expect(planned(canaries, preflight({ waves })).sizes).toEqual([7, 249_993, 750_000]);
+    const nobody = planned(canaries, preflight({ waves: [wave(0, 0), ...waves.slice(1)] }));
+    expect(nobody.problems).toEqual([expect.stringContaining("means no device"), undefined]);
+  });
+
+  it("names of the picked devices those that it fits, and says how many are left out", () => {
+    const picked = new Set(["dev-1", "dev-2", "gone"]);
+    const draft = draftOf({ target: "picked", picked });
+    const some = [device("dev-1"), device("dev-2", { hardware: "another-board" })];
+    const plan = planOf(draft, { ...fit, picked: some });
+    expect(plan).toMatchObject({ pickedFitting: ["dev-1"], pickedUnfit: 2, chosen: 1 });
+    expect(requestOf(draft, plan).target).toEqual({ deviceIds: ["dev-1"] });
+    const unknown = planOf(draft, { ...fit, picked: undefined });
+    expect(unknown).toMatchObject({ chosen: undefined, pickedUnfit: 0, isWrong: false });
+    expect(requestOf(draft, unknown).target).toEqual({ deviceIds: ["dev-1", "dev-2", "gone"] });
+  });
+
+  it("asks for all of the product where some have no image, and stays open for who comes to match", () => {
+    const some = { ...fit, all: { meant: 2, fitting: 1 } };
     const request = (changes: Partial<RolloutDraft>) => {
-      const draft = draftOf({ continuous: true, ...changes });
+      const draft = draftOf(changes);
       return requestOf(draft, planOf(draft, some));
     };
-    expect(request({})).toMatchObject({ target: { filter: 'product = "flipside-demo"' }, continuous: true });
+    expect(request({}).target).toEqual({ filter: 'product = "flipside-demo"' });
+    expect(request({ continuous: true })).toMatchObject({
+      target: { filter: 'product = "flipside-demo"' },
+      continuous: true,
+    });
     expect(asked({ continuous: true })).toMatchObject({ target: { all: true }, continuous: true });
-    expect(request({ target: "picked", picked: new Set(["dev-1"]) })).not.toHaveProperty("continuous");
-    expect(errorsOf({ continuous: true, target: "filter", filter: "tag = nobody-yet" })).toEqual({});
-    expect(errorsOf({ continuous: true, target: "filter", filter: "tag =" }).target).toContain("can’t be read");
-    expect(errorsOf({ continuous: true, target: "picked" }).target).toContain("Pick at least one");
+    expect(request({ continuous: true, target: "picked", picked: new Set(["dev-1"]) })).not.toHaveProperty(
+      "continuous",
+    );
+    const open = (changes: Partial<RolloutDraft>) =>
+      planOf(draftOf({ continuous: true, ...changes }), { ...fit, filtered: { meant: 0, fitting: 0 } }).errors.target;
+    expect(open({ target: "filter", filter: "tag = nobody-yet" })).toBeUndefined();
+    expect(open({ target: "filter", filter: "tag =" })).toContain("can’t be read");
+    expect(open({ target: "picked" })).toContain("Pick at least one");
   });
 
   it("is the same request again when it is filled in with one", () => {

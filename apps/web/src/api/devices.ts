@@ -5,14 +5,12 @@ import type {
   Claim,
   Device,
   DeviceDetail,
-  DeviceGroupPage,
   DeviceSummary,
   DeviceView,
   FleetHistory,
   NewCommand,
   NewDeviceView,
 } from "@flipside/api/types";
-import { everyPage } from "@flipside/api/every-page";
 import { namedDevicesMax } from "@flipside/api/limits";
 import { api } from "./http.ts";
 
@@ -25,28 +23,6 @@ export const summariseDevices = (): Promise<DeviceSummary> => api("GET /api/v1/d
 
 export const getFleetHistory = (span: FleetSpan): Promise<FleetHistory> =>
   api("GET /api/v1/fleet-history", { query: { span } });
-
-export const listDevices = (): Promise<Device[]> =>
-  everyPage(async (query) => {
-    const { devices, next } = await api("GET /api/v1/devices", { query });
-    return { members: devices, next };
-  });
-
-type Grouped = Omit<NonNullable<QueryInputOf<Routes["groupDevices"]>>, "by"> & { by: string };
-
-export const groupDevices = (query: Grouped): Promise<DeviceGroupPage> => api("GET /api/v1/device-groups", { query });
-
-/** How many devices a filter means; `onCount` hears of those that were counted so far. */
-export async function countDevices(filter: string, onCount: (sofar: number) => boolean): Promise<number> {
-  let devices = 0;
-  for (let after: string | null | undefined; after !== null; ) {
-    const page = await groupDevices({ by: "agent", filter, ...(after === undefined ? {} : { after }) });
-    devices += page.devices;
-    after = page.next;
-    if (!onCount(devices)) break;
-  }
-  return devices;
-}
 
 /** Some devices, or all that a filter means. */
 export type DeviceTarget = { deviceIds: string[] } | { where: string };

@@ -4,7 +4,7 @@ import { plural, t } from "@lingui/core/macro";
 import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { DeviceGroup } from "@flipside/api/types";
-import { countDevices } from "../api/counted-devices.ts";
+import { countedGroups } from "../api/counted-devices.ts";
 import { useFleet } from "../live/hooks.ts";
 import { fitGroupings, imageFilter, productFilter, type ReleaseFit, releaseFit } from "../release-fit.ts";
 import { devicesPath } from "../router.ts";
@@ -20,7 +20,7 @@ export function CouldTake({ release }: Props): ReactNode {
   const { product } = release;
   const fleet = useFleet();
   const groups = fleet.asked<DeviceGroup[]>(`takes ${product}`, {
-    load: () => countDevices(productFilter(product), fitGroupings),
+    load: () => countedGroups(productFilter(product), fitGroupings),
     apply: (value) => value,
   });
   return (

@@ -5,8 +5,8 @@ import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import { rolloutNameCharactersMax } from "@flipside/api/limits";
 import type { ProblemError } from "@flipside/api/problem";
-import type { Release, RolloutOrder, WaveRules } from "@flipside/api/types";
-import type { RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
+import type { Device, Release, RolloutOrder, WaveRules } from "@flipside/api/types";
+import type { DraftChange, RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
 import type { RuleErrors } from "../typed-rules.ts";
 import type { TimeUnit } from "../typed-time.ts";
 import { joined, listed } from "../words/listed.ts";
@@ -37,7 +37,7 @@ import { ActButton } from "./act.tsx";
 interface Props {
   draft: RolloutDraft;
   plan: RolloutPlan;
-  change: (part: Partial<RolloutDraft>) => void;
+  change: (part: DraftChange) => void;
   /** Errors are shown from the first attempt on. */
   tried: boolean;
 }
@@ -83,15 +83,30 @@ export const WhatSection = ({
   );
 };
 
-export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode => {
+interface TargetProps extends Props {
+  /** Hears of devices that a list has shown. */
+  onShown: (devices: readonly Device[]) => void;
+  /** Why the devices could not be counted. */
+  uncounted: { problem: ProblemError; again: () => void } | undefined;
+}
+
+export const TargetSection = ({ draft, plan, change, tried, onShown, uncounted }: TargetProps): ReactNode => {
   const { target } = draft;
-  const { fitting, unfit, newer, errors } = plan;
+  const { all, newer, pickedUnfit, errors } = plan;
+  const unfit = all === undefined ? 0 : all.meant - all.fitting;
   return (
     <fieldset className="panel" data-invalid={tried && errors.target !== undefined}>
       <legend>
         <Trans>Which devices</Trans>
       </legend>
       <TargetChoices {...{ draft, plan, change }} />
+      {uncounted && (
+        <ProblemNotice
+          problem={uncounted.problem}
+          lead={t`The devices could not be counted`}
+          onRetry={uncounted.again}
+        />
+      )}
       {target === "all" && unfit > 0 && (
         <p className="hint">
           <Plural
@@ -102,7 +117,21 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
         </p>
       )}
       {target === "picked" && (
-        <DevicePicker devices={fitting} picked={draft.picked} onPick={(picked) => change({ picked })} />
+        <DevicePicker
+          release={plan.release}
+          picked={draft.picked}
+          onPick={(changed) => change(({ picked }) => ({ picked: changed(picked) }))}
+          onShown={onShown}
+        />
+      )}
+      {target === "picked" && pickedUnfit > 0 && (
+        <p className="hint">
+          <Plural
+            value={pickedUnfit}
+            one="# of the picked devices can’t take this release, and is left out."
+            other="# of the picked devices can’t take this release, and are left out."
+          />
+        </p>
       )}
       {target === "filter" && (
         <FilterField
@@ -133,11 +162,15 @@ export const TargetSection = ({ draft, plan, change, tried }: Props): ReactNode 
 };
 
 const targets: { target: RolloutDraft["target"]; label: string; counted: (plan: RolloutPlan) => string }[] = [
-  { target: "all", label: t`All devices that the release fits`, counted: ({ fitting }) => count(fitting.length) },
+  {
+    target: "all",
+    label: t`All devices that the release fits`,
+    counted: ({ all }) => (all === undefined ? t`counting…` : count(all.fitting)),
+  },
   {
     target: "picked",
     label: t`Picked devices`,
-    counted: ({ pickedFitting: { length } }) => plural(length, { one: "# picked", other: "# picked" }),
+    counted: ({ chosen = 0 }) => plural(chosen, { one: "# picked", other: "# picked" }),
   },
   { target: "filter", label: t`Devices that a filter means`, counted: () => "" },
 ];
@@ -168,16 +201,16 @@ const StaysOpenField = ({ draft, change }: Pick<Props, "draft" | "change">): Rea
   </CheckField>
 );
 
-function filterWords({ meant, chosen, filterFault }: RolloutPlan): string {
+function filterWords({ chosen, filtered, filterFault }: RolloutPlan): string {
   if (filterFault !== undefined) return "";
-  const fitting = chosen.length;
-  const others = count(meant - fitting);
-  return meant > fitting
-    ? t`${plural(fitting, { one: "# device", other: "# devices" })} now, and ${others} that the release does not fit, left out.`
-    : t`${plural(fitting, { one: "# device", other: "# devices" })} now.`;
+  if (chosen === undefined) return t`Counting…`;
+  const others = (filtered?.meant ?? chosen) - chosen;
+  return others > 0
+    ? t`${plural(chosen, { one: "# device", other: "# devices" })} now, and ${count(others)} that the release does not fit, left out.`
+    : t`${plural(chosen, { one: "# device", other: "# devices" })} now.`;
 }
 
-export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode => (
+export const WavesSection = ({ draft, plan, change, tried, isAsking }: Props & { isAsking: boolean }): ReactNode => (
   <fieldset className="panel">
     <legend>
       <Trans>Waves</Trans>
@@ -188,7 +221,8 @@ export const WavesSection = ({ draft, plan, change, tried }: Props): ReactNode =
     <WaveEditor
       draft={draft}
       onChange={change}
-      total={plan.chosen.length}
+      total={plan.chosen}
+      isAsking={isAsking}
       dealt={plan.dealt}
       errors={plan.waveErrors}
       showErrors={tried}
@@ -394,10 +428,13 @@ const SummaryList = ({ draft, plan }: Pick<Props, "draft" | "plan">): ReactNode 
 export const SummarySection = ({
   draft,
   plan,
+  isWaiting,
   problem,
   check,
   onDiscard,
 }: Pick<Props, "draft" | "plan"> & {
+  /** The review is wanted, and comes when the devices are counted. */
+  isWaiting: boolean;
   problem: ProblemError | undefined;
   onDiscard: () => void;
   /** Asking first, and what came of it. */
@@ -414,7 +451,7 @@ export const SummarySection = ({
     {problem && <ProblemNotice problem={problem} lead={t`The rollout was not created`} />}
     <div className="actions">
       <ActButton needs="rollouts:write" type="submit" className="button primary">
-        <Trans>Review rollout</Trans>
+        {isWaiting ? t`Counting…` : t`Review rollout`}
       </ActButton>
       <button type="button" className="button" onClick={onDiscard}>
         <Trans>Discard</Trans>
@@ -425,16 +462,22 @@ export const SummarySection = ({
 
 const NOT_COMPLETE = t`not complete yet`;
 
-const chosenWords = ({ chosen: { length } }: RolloutPlan): string =>
-  length > 0 ? plural(length, { one: "# device", other: "# devices" }) : t`none chosen yet`;
+const chosenWords = ({ chosen }: RolloutPlan): string =>
+  chosen === undefined
+    ? t`counting…`
+    : chosen > 0
+      ? plural(chosen, { one: "# device", other: "# devices" })
+      : t`none chosen yet`;
 
 const atMostWords = (devices: number): string =>
   plural(devices, { one: "at most # device", other: "at most # devices" });
 
 const waveWords = ({ chosen, errors, dealt: { sizes } }: RolloutPlan): string =>
-  errors.waves || !sizes?.length || chosen.length === 0
+  errors.waves || chosen === 0
     ? NOT_COMPLETE
-    : sizes.map(count).reduce((before, next) => t`${before}, then ${next}`);
+    : sizes === undefined
+      ? t`not counted yet`
+      : sizes.map(count).reduce((before, next) => t`${before}, then ${next}`);
 
 const watchedFor: Record<TimeUnit, (time: number) => string> = {
   minutes: (time) => plural(time, { one: "watched for # minute", other: "watched for # minutes" }),

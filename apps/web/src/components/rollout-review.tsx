@@ -4,25 +4,26 @@
 import { t } from "@lingui/core/macro";
 import { Plural, Trans } from "@lingui/react/macro";
 import { type ReactNode, useEffect, useMemo, useRef } from "react";
-import type { NewRollout, Preflight, TwoPersonRule } from "@flipside/api/types";
-import { preflightRollout } from "../api/rollouts.ts";
+import type { NewRollout, TwoPersonRule } from "@flipside/api/types";
 import { getTwoPersonRule } from "../api/second-person.ts";
 import { useResource } from "../live/hooks.ts";
 import { Resource } from "../live/resource.ts";
 import { reviewedWaves, reviewSentences } from "../review-words.ts";
 import type { RolloutDraft, RolloutPlan } from "../rollout-draft.ts";
+import type { CheckedRollout } from "../use-checked-rollout.ts";
 import { ownTimeZone } from "../words/quantities.ts";
 import { ActButton } from "./act.tsx";
 import { CumulativeBar } from "./cumulative-stages.tsx";
 import { Icon } from "./icon.tsx";
-import { Loaded } from "./loaded.tsx";
 import { PreflightPanel } from "./preflight-panel.tsx";
+import { ProblemNotice } from "./problem-notice.tsx";
 import { RehearsalPanel, type Rehearsed } from "./rehearsal-panel.tsx";
 
 interface Props {
   draft: RolloutDraft;
   plan: RolloutPlan;
   request: NewRollout;
+  checked: CheckedRollout;
   busy: boolean;
   rehearsed: Rehearsed | undefined;
   onRehearsed: (rehearsed: Rehearsed) => void;
@@ -34,6 +35,7 @@ export function RolloutReview({
   draft,
   plan,
   request,
+  checked,
   busy,
   rehearsed,
   onRehearsed,
@@ -43,15 +45,6 @@ export function RolloutReview({
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   const { name } = request;
-  const asked = JSON.stringify(request);
-  const preflight = useMemo(
-    () =>
-      new Resource<Preflight>({
-        load: () => preflightRollout(JSON.parse(asked) as NewRollout),
-        apply: (value) => value,
-      }),
-    [asked],
-  );
   return (
     <section className="review" aria-labelledby="review-heading">
       <div className="panel">
@@ -76,9 +69,15 @@ export function RolloutReview({
         <h2>
           <Trans>What it would meet</Trans>
         </h2>
-        <Loaded resource={preflight} what={t`what it would meet`}>
-          {(value) => <PreflightPanel preflight={value} />}
-        </Loaded>
+        {checked.preflight && <PreflightPanel preflight={checked.preflight} />}
+        {checked.problem && (
+          <ProblemNotice problem={checked.problem} lead={t`It could not be checked`} onRetry={checked.check} />
+        )}
+        {checked.preflight === undefined && checked.problem === undefined && (
+          <p className="loading" role="status">
+            {t`Asking the server what it would meet…`}
+          </p>
+        )}
       </div>
       <RehearsalPanel request={request} asked={rehearsed} onAsked={onRehearsed} />
       <div className="actions">
@@ -93,10 +92,19 @@ export function RolloutReview({
   );
 }
 
-function Gist({ plan: { release, chosen, dealt } }: Pick<Props, "plan">): ReactNode {
+function Gist({ plan: { release, chosen, preflight, dealt } }: Pick<Props, "plan">): ReactNode {
   const { product, version } = release;
-  const devices = chosen.length;
-  const waves = dealt.sizes?.length ?? 0;
+  const devices = chosen ?? preflight?.chosen;
+  const waves = dealt.sizes?.length;
+  if (devices === undefined || waves === undefined)
+    return (
+      <p>
+        <Trans>
+          <bdi>{product}</bdi> <bdi>{version}</bdi>: the devices that it goes to are being counted. Nothing has happened
+          yet.
+        </Trans>
+      </p>
+    );
   return (
     <p>
       <Trans>

@@ -18,8 +18,10 @@ interface Props {
   /** With the rules of the rollout. */
   draft: TypedWaves & TypedRules;
   onChange: (part: Partial<TypedWaves>) => void;
-  /** Devices in the target. */
-  total: number;
+  /** Devices in the target; undefined: not counted yet. */
+  total: number | undefined;
+  /** The server is being asked for what only it knows. */
+  isAsking: boolean;
   dealt: DealtWaves;
   /** Of each row's own rules, and last of the wave that is left over. */
   errors: readonly RuleErrors[];
@@ -46,7 +48,7 @@ function waveName(index: number): string {
   return t`Wave ${number}`;
 }
 
-export function WaveEditor({ draft, onChange, total, dealt, errors, showErrors }: Props): ReactNode {
+export function WaveEditor({ draft, onChange, total, isAsking, dealt, errors, showErrors }: Props): ReactNode {
   const { waves: rows, restOwn } = draft;
   const previewId = useId();
   const change = (key: number, part: Partial<WaveRow>): void =>
@@ -84,7 +86,7 @@ export function WaveEditor({ draft, onChange, total, dealt, errors, showErrors }
       >
         <Icon name="plus" /> <Trans>Add wave</Trans>
       </button>
-      <WavePreview id={previewId} dealt={dealt} total={total} />
+      <WavePreview id={previewId} {...{ dealt, total, isAsking }} />
     </>
   );
 }
@@ -204,43 +206,42 @@ function shareWords(size: number, reachedThen: number, ofAll: number): string {
   return t`${percent} %, ${reached} of ${total} by then`;
 }
 
-const WavePreview = ({
-  id,
-  dealt: { sizes, isExact },
-  total,
-}: {
-  id: string;
-  dealt: DealtWaves;
-  total: number;
-}): ReactNode => (
+type PreviewProps = { id: string } & Pick<Props, "dealt" | "total" | "isAsking">;
+
+const WavePreview = ({ id, ...of }: PreviewProps): ReactNode => (
   <div className="wave-preview" id={id} role="status" aria-label={t`Preview of the waves`}>
-    {sizes === undefined ? (
-      <p className="muted">
-        <Trans>Complete the sizes to see how many devices each wave has.</Trans>
-      </p>
-    ) : total === 0 ? (
-      <p className="muted">
-        <Trans>Choose devices to see how many each wave has.</Trans>
-      </p>
-    ) : (
-      <>
-        <ol role="list">
-          {sizes.map((size, i) => (
-            <li key={i} className={size === 0 ? "muted" : ""}>
-              <span>{waveName(i)}</span> <strong>{plural(size, { one: "# device", other: "# devices" })}</strong>{" "}
-              <span className="muted">
-                {size === 0 ? t`(nothing left for it)` : shareWords(size, reachedBy(sizes, i), total)}
-              </span>
-              <CumulativeBar sizes={sizes} index={i} />
-            </li>
-          ))}
-        </ol>
-        {!isExact && (
-          <p className="hint">
-            <Trans>About so many: whom a filter finds depends on who went before.</Trans>
-          </p>
-        )}
-      </>
-    )}
+    <Preview {...of} />
   </div>
 );
+
+function Preview({ dealt: { sizes, problems, needsServer }, total, isAsking }: Omit<PreviewProps, "id">): ReactNode {
+  if (sizes !== undefined && total !== 0) return <Sizes sizes={sizes} />;
+  return (
+    <p className="muted">
+      {problems.some((problem) => problem !== undefined)
+        ? t`Complete the sizes to see how many devices each wave has.`
+        : total === 0
+          ? t`Choose devices to see how many each wave has.`
+          : total === undefined || isAsking || !needsServer
+            ? t`Counting…`
+            : t`Check first, to see how many devices each wave has.`}
+    </p>
+  );
+}
+
+function Sizes({ sizes }: { sizes: readonly number[] }): ReactNode {
+  const total = reachedBy(sizes, sizes.length);
+  return (
+    <ol role="list">
+      {sizes.map((size, i) => (
+        <li key={i} className={size === 0 ? "muted" : ""}>
+          <span>{waveName(i)}</span> <strong>{plural(size, { one: "# device", other: "# devices" })}</strong>{" "}
+          <span className="muted">
+            {size === 0 ? t`(nothing left for it)` : shareWords(size, reachedBy(sizes, i), total)}
+          </span>
+          <CumulativeBar sizes={sizes} index={i} />
+        </li>
+      ))}
+    </ol>
+  );
+}

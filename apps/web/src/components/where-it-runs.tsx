@@ -5,7 +5,7 @@ import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
 import type { DeviceGroup, Release } from "@flipside/api/types";
 import { quoted } from "@flipside/device-filter";
-import { countDevices } from "../api/counted-devices.ts";
+import { countedGroups } from "../api/counted-devices.ts";
 import type { SlotStateName } from "../format.ts";
 import { useFleet } from "../live/hooks.ts";
 import { devicesPath } from "../router.ts";
@@ -22,7 +22,7 @@ export function WhereItRuns({ release: { id, images } }: { release: Pick<Release
   const fleet = useFleet();
   const digests = images.map(({ digest }) => digest);
   const groups = fleet.asked<DeviceGroup[]>(`runs ${id}`, {
-    load: () => countDevices(runs(id), ["hardware", "slotState"]),
+    load: () => countedGroups(runs(id), ["hardware", "slotState"]),
     apply: (value) => value,
     wantsReload: (_value, { kind, data }) => kind === "device" && digests.includes(data.running?.digest ?? ""),
   });

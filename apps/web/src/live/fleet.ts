@@ -6,7 +6,6 @@ import type {
   AttentionItem,
   Command,
   Configuration,
-  Device,
   DeviceDetail,
   FleetHistory,
   DeviceSummary,
@@ -20,7 +19,7 @@ import type {
   Why,
 } from "@flipside/api/types";
 import { listAttention } from "../api/attention.ts";
-import { getDevice, getFleetHistory, listDevices, summariseDevices } from "../api/devices.ts";
+import { getDevice, getFleetHistory, summariseDevices } from "../api/devices.ts";
 import { listCommands } from "../api/commands.ts";
 import { configurationHistory, getConfiguration } from "../api/configuration.ts";
 import { type MetricWithHistory, metricHistories } from "../api/metrics.ts";
@@ -31,7 +30,6 @@ import { getTrust, getTrustSpread } from "../api/trust.ts";
 import { whyDevice, whyRollout } from "../api/why.ts";
 import {
   applyToDevice,
-  applyToDevices,
   applyToReleases,
   applyToRollout,
   applyToRollouts,
@@ -54,11 +52,6 @@ import { SharedStream } from "./shared-stream.ts";
 const eventsPath: Routes["streamEvents"]["path"] = "/api/v1/events";
 
 export class Fleet {
-  readonly devices = new Resource<ById<Device>>({
-    load: async () => byId(await listDevices()),
-    apply: applyToDevices,
-    showsUnstored: true,
-  });
   readonly releases = new Resource<ById<Release>>({
     load: async () => byId(await listReleases("false")),
     apply: (releases, events) => applyToReleases(releases, events),
@@ -267,7 +260,6 @@ export class Fleet {
 
   *#all(): Generator<Resource<unknown>> {
     yield* [
-      this.devices,
       this.deviceSummary,
       ...(this.#deployments === undefined ? [] : [this.#deployments.listing.resource]),
       ...(this.#listing === undefined ? [] : [this.#listing.listing.resource]),

@@ -1,10 +1,11 @@
 import { t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
-import { type FormEvent, type ReactNode, useMemo, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
-import type { CompleteNewRollout, Device, Release } from "@flipside/api/types";
+import type { CompleteNewRollout, Release } from "@flipside/api/types";
 import { asProblem } from "../api/problem.ts";
 import { cloneRollout, createRollout } from "../api/rollouts.ts";
+import { useRefusal } from "../components/act.tsx";
 import { CheckFirst } from "../components/check-first.tsx";
 import { Icon } from "../components/icon.tsx";
 import { LeaveGuard } from "../components/leave-guard.tsx";
@@ -26,11 +27,22 @@ import { TemplateBar } from "../components/template-bar.tsx";
 import { TimeAgo } from "../components/time-ago.tsx";
 import { useFleet } from "../live/hooks.ts";
 import { Resource } from "../live/resource.ts";
-import { draftOf, fitOf, newDraft, planOf, requestOf, type RolloutDraft } from "../rollout-draft.ts";
+import {
+  type DraftChange,
+  draftOf,
+  newDraft,
+  planOf,
+  requestOf,
+  type RolloutDraft,
+  type RolloutPlan,
+} from "../rollout-draft.ts";
 import { withSettings } from "../rollout-templates.ts";
 import { navigate, rolloutPath, useParam } from "../router.ts";
 import { forgetDraft, savedDraft, saveDraft } from "../saved-draft.ts";
 import { useUser } from "../session.tsx";
+import { useCheckedRollout } from "../use-checked-rollout.ts";
+import { usePickedDevices } from "../use-picked-devices.ts";
+import { useTargetCounts } from "../use-target-counts.ts";
 
 interface Asked {
   releaseId: string | null;
@@ -43,23 +55,19 @@ export function NewRolloutPage({ releaseId, cloneOf }: Asked): ReactNode {
   return (
     <Page title={t`New rollout`} back={{ href: "/rollouts", label: t`Rollouts` }}>
       <Loaded resource={fleet.releases} what={t`the list of releases`}>
-        {(releases) => (
-          <Loaded resource={fleet.devices} what={t`the list of devices`}>
-            {(devices) => {
-              if (releases.size === 0) return <NoRelease />;
-              const of = { releases: newestFirst([...releases.values()]), devices: [...devices.values()] };
-              return cloneOf === null ? (
-                <RolloutForm
-                  {...of}
-                  begun={newDraft(chosenOf(of.releases, releaseId).id)}
-                  restores={releaseId === null}
-                />
-              ) : (
-                <ClonedForm {...of} id={cloneOf} />
-              );
-            }}
-          </Loaded>
-        )}
+        {(known) => {
+          if (known.size === 0) return <NoRelease />;
+          const releases = newestFirst([...known.values()]);
+          return cloneOf === null ? (
+            <RolloutForm
+              releases={releases}
+              begun={newDraft(chosenOf(releases, releaseId).id)}
+              restores={releaseId === null}
+            />
+          ) : (
+            <ClonedForm releases={releases} id={cloneOf} />
+          );
+        }}
       </Loaded>
     </Page>
   );
@@ -87,7 +95,6 @@ const NoRelease = (): ReactNode => (
 interface FormProps {
   /** Newest first. */
   releases: Release[];
-  devices: Device[];
 }
 
 function ClonedForm({ id, ...of }: FormProps & { id: string }): ReactNode {
@@ -113,8 +120,8 @@ function useSavedDraft(begun: RolloutDraft, restores: boolean) {
   const [isTouched, setTouched] = useState(isRestored);
   const newest = useRef(draft);
   const show = (next: RolloutDraft): void => setDraft((newest.current = next));
-  const change = (part: Partial<RolloutDraft>): void => {
-    show({ ...newest.current, ...part });
+  const change = (part: DraftChange): void => {
+    show({ ...newest.current, ...(typeof part === "function" ? part(newest.current) : part) });
     setTouched(true);
     saveDraft(userName, newest.current);
   };
@@ -178,9 +185,79 @@ const DraftGuard = (of: { isTouched: boolean; onDiscard: () => void }): ReactNod
   </LeaveGuard>
 );
 
+/** Of fleets that are not larger the server is asked what a rollout would meet as soon as nobody types any more. */
+const checkedByItselfMax = 10_000;
+
+/** What follows from the draft, with all that the server has said of it so far. */
+function usePlan(draft: RolloutDraft, release: Release) {
+  const [step] = useParam("step");
+  const counts = useTargetCounts(draft, release);
+  const picked = usePickedDevices(draft.picked, draft.target === "picked");
+  const { all, filtered } = counts;
+  const fit = { release, all, filtered, picked: picked.devices };
+  const typed = planOf(draft, { ...fit, preflight: undefined });
+  const mayAsk = useRefusal("rollouts:write") === undefined;
+  const isAsked = mayAsk && typed.chosen !== undefined && (step === "review" || typed.chosen <= checkedByItselfMax);
+  const checked = useCheckedRollout(typed.isWrong ? undefined : requestOf(draft, typed), isAsked);
+  const problem = counts.problem ?? picked.problem;
+  const again = (): void => {
+    counts.again();
+    picked.again();
+  };
+  return {
+    plan: checked.preflight === undefined ? typed : planOf(draft, { ...fit, preflight: checked.preflight }),
+    checked,
+    onShown: picked.learn,
+    uncounted: problem && { problem, again },
+  };
+}
+
+/**
+ * The review is a step of its own: Back leads from it to the form. Whether somebody is chosen is known once they are
+ * counted: who wants it before waits for that, unless they can't be counted.
+ */
+function useReview(plan: RolloutPlan, isComplete: () => boolean, isUncountable: boolean) {
+  const [step, setStep] = useParam("step");
+  const [isWanted, setWanted] = useState(false);
+  const isKnown = plan.isWrong || plan.chosen !== undefined || isUncountable;
+  useEffect(() => {
+    if (!isWanted || !isKnown) return;
+    setWanted(false);
+    if (!isComplete()) return;
+    const { pathname, search } = window.location;
+    const query = new URLSearchParams(search);
+    query.set("step", "review");
+    navigate(`${pathname}?${query}`, { isMeant: true });
+  });
+  // What was counted since may make it wrong: then the form says what is.
+  useEffect(() => {
+    if (step === "review" && plan.isWrong) setStep("");
+  }, [step, plan.isWrong, setStep]);
+  return {
+    isOpen: step === "review" && !plan.isWrong,
+    isWanted,
+    want: (event: FormEvent) => {
+      event.preventDefault();
+      setWanted(true);
+    },
+    leave: () => setStep(""),
+  };
+}
+
+/** The first field that is wrong gets the focus, so that it is found and heard. */
+function useFindingWrong() {
+  const form = useRef<HTMLFormElement>(null);
+  const [sought, setSought] = useState(0);
+  // Once the errors are drawn.
+  useEffect(() => {
+    if (sought === 0) return;
+    form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-invalid=true] input")?.focus();
+  }, [sought]);
+  return { form, findWrong: () => setSought((before) => before + 1) };
+}
+
 function RolloutForm({
   releases,
-  devices,
   begun,
   restores = false,
 }: FormProps & { begun: RolloutDraft; restores?: boolean }): ReactNode {
@@ -189,34 +266,20 @@ function RolloutForm({
   const [busy, setBusy] = useState(false);
   const [rehearsed, setRehearsed] = useState<Rehearsed>();
   const [problem, setProblem] = useState<ProblemError>();
-  const [step, setStep] = useParam("step");
-  const form = useRef<HTMLFormElement>(null);
+  const { form, findWrong } = useFindingWrong();
 
   const release = chosenOf(releases, draft.releaseId);
-  const fit = useMemo(() => fitOf(release, devices, releases), [release, devices, releases]);
-  const plan = planOf(draft, fit);
+  const { plan, checked, onShown, uncounted } = usePlan(draft, release);
 
   /** Whether the form is complete; what is not is shown, and found. */
   const isComplete = (): boolean => {
     setTried(true);
     setProblem(undefined);
-    if (!plan.isWrong) return true;
-    // After React has drawn the errors, so that the first of them can be found and heard.
-    requestAnimationFrame(() =>
-      form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-invalid=true] input")?.focus(),
-    );
-    return false;
+    if (plan.isWrong) findWrong();
+    return !plan.isWrong;
   };
 
-  const review = (event: FormEvent): void => {
-    event.preventDefault();
-    if (!isComplete()) return;
-    // A step of its own: Back leads from the review to the form.
-    const { pathname, search } = window.location;
-    const query = new URLSearchParams(search);
-    query.set("step", "review");
-    navigate(`${pathname}?${query}`, { isMeant: true });
-  };
+  const review = useReview(plan, isComplete, uncounted !== undefined);
 
   const start = async (): Promise<void> => {
     if (busy) return;
@@ -227,22 +290,22 @@ function RolloutForm({
       navigate(rolloutPath(rollout.id), { isMeant: true });
     } catch (thrown) {
       setProblem(asProblem(thrown));
-      setStep("");
+      review.leave();
       setBusy(false);
     }
   };
 
   const guard = <DraftGuard isTouched={isTouched} onDiscard={forget} />;
-  if (step === "review" && !plan.isWrong)
+  if (review.isOpen)
     return (
       <>
         {guard}
         <RolloutReview
-          {...{ draft, plan, busy, rehearsed }}
+          {...{ draft, plan, checked, busy, rehearsed }}
           onRehearsed={setRehearsed}
           request={requestOf(draft, plan)}
           onStart={() => void start()}
-          onBack={() => setStep("")}
+          onBack={review.leave}
         />
       </>
     );
@@ -256,23 +319,24 @@ function RolloutForm({
         request={() => (isComplete() ? requestOf(draft, plan) : undefined)}
         onTake={({ settings }) => change(withSettings(draft, settings))}
       />
-      <form ref={form} className="rollout-form" noValidate onSubmit={review}>
+      <form ref={form} className="rollout-form" noValidate onSubmit={review.want}>
         <WhatSection {...shared} releases={releases}>
           <SupersedeField {...{ draft, change, releases }} />
         </WhatSection>
-        <TargetSection {...shared} />
-        <WavesSection {...shared} />
+        <TargetSection {...shared} {...{ onShown, uncounted }} />
+        <WavesSection {...shared} isAsking={checked.busy} />
         <LimitsSection {...shared} />
         <WhenSection {...shared} />
         <SummarySection
           draft={draft}
           plan={plan}
+          isWaiting={review.isWanted}
           problem={problem}
           onDiscard={() => {
             forget();
             navigate("/rollouts", { isMeant: true });
           }}
-          check={<CheckFirst draft={draft} request={() => (isComplete() ? requestOf(draft, plan) : undefined)} />}
+          check={<CheckFirst checked={checked} onCheck={() => void (isComplete() && checked.check())} />}
         />
       </form>
     </>

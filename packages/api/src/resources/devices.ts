@@ -192,8 +192,8 @@ export const groupDevices = route({
     by: z
       .string()
       .transform((text) => text.split(","))
-      .pipe(z.array(groupedBy).min(1).max(3))
-      .describe(`one to three, separated by commas, of ${deviceGroupings.join(", ")}, attribute.NAME`),
+      .pipe(z.array(groupedBy).min(1).max(4))
+      .describe(`one to four, separated by commas, of ${deviceGroupings.join(", ")}, attribute.NAME`),
     filter: z.string().default("").describe("docs/device-filter.md; empty: all"),
     after: pageQuery.after,
   }),

@@ -10,7 +10,7 @@ const BY_DEFAULT = "version";
 const options = {
   by: {
     value: "FIELDS",
-    what: "one to three, separated by commas: product, hardware, revision, version, slotState, health, bootReason, agent, revoked, tag, attribute.NAME (version)",
+    what: "one to four, separated by commas: product, hardware, revision, version, slotState, health, bootReason, agent, revoked, tag, attribute.NAME (version)",
   },
   filter: { value: "FILTER", what: "those that it means (docs/device-filter.md)", read: readFilter },
 } as const;
