@@ -109,6 +109,7 @@ describe.skipIf(!executablePath)("every screen", () => {
     ["record", "/access/record"],
     ["notifications", "/access/notifications"],
     ["settings", "/settings"],
+    ["words", "/words"],
     ["account", "/account"],
     ["password", "/password"],
     ["no-such-page", "/nothing"],

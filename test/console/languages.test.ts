@@ -70,6 +70,7 @@ describe.skipIf(!executablePath)("languages", () => {
     ["record", "/access/record"],
     ["notifications", "/access/notifications"],
     ["settings", "/settings"],
+    ["words", "/words"],
     ["account", "/account"],
     ["password", "/password"],
     ["brick-it", "/brick-it/?console"],

@@ -26,6 +26,7 @@ import {
   SettingsPage,
   TokensPage,
   TrustPage,
+  WordsPage,
 } from "./lazy-pages.tsx";
 import { Fleet } from "./live/fleet.ts";
 import { FleetContext } from "./live/hooks.ts";
@@ -137,6 +138,8 @@ function pageOf(route: Route): ReactNode {
       return <AccountPage />;
     case "settings":
       return <SettingsPage />;
+    case "words":
+      return <WordsPage />;
     case "password":
       return <PasswordPage />;
     case "not-found":

@@ -9,6 +9,7 @@ export const RolloutsPage = loadedLater(async () => (await import("./pages/rollo
 export const TrustPage = loadedLater(async () => (await import("./pages/trust-page.tsx")).TrustPage);
 export const AccountPage = loadedLater(async () => (await import("./pages/account-page.tsx")).AccountPage);
 export const SettingsPage = loadedLater(async () => (await import("./pages/settings-page.tsx")).SettingsPage);
+export const WordsPage = loadedLater(async () => (await import("./pages/words-page.tsx")).WordsPage);
 export const PeoplePage = loadedLater(async () => (await import("./pages/people-page.tsx")).PeoplePage);
 export const SessionsPage = loadedLater(async () => (await import("./pages/sessions-page.tsx")).SessionsPage);
 export const TokensPage = loadedLater(async () => (await import("./pages/tokens-page.tsx")).TokensPage);
@@ -35,6 +36,7 @@ const pages: Partial<Record<Route["page"], { preload(): void }>> = {
   trust: TrustPage,
   account: AccountPage,
   settings: SettingsPage,
+  words: WordsPage,
   people: PeoplePage,
   sessions: SessionsPage,
   tokens: TokensPage,

@@ -27,6 +27,7 @@ export type Route =
   | { page: "trust" }
   | { page: "account" }
   | { page: "settings" }
+  | { page: "words" }
   | { page: AccessPage }
   | { page: "password" }
   | { page: "not-found" };
@@ -64,6 +65,7 @@ export function routeOf(address: string): Route {
     return { page: found ?? "not-found" };
   }
   if (section === "settings" && id === undefined) return { page: "settings" };
+  if (section === "words" && id === undefined) return { page: "words" };
   if (section === "account" && id === undefined) return { page: "account" };
   if (section === "password" && id === undefined) return { page: "password" };
   return { page: "not-found" };

@@ -30,6 +30,7 @@ import {
   StartField,
   UnderWayField,
 } from "./rule-fields.tsx";
+import { Term } from "./term.tsx";
 import { NumberField } from "./typed-fields.tsx";
 import { WaveEditor } from "./wave-editor.tsx";
 import { ActButton } from "./act.tsx";
@@ -216,7 +217,10 @@ export const WavesSection = ({ draft, plan, change, tried, isAsking }: Props & {
       <Trans>Waves</Trans>
     </legend>
     <p className="hint">
-      <Trans>The next wave starts when the one before has finished and not too many of it failed.</Trans>
+      <Trans>
+        The next <Term of="wave">wave</Term> starts when the <Term of="gate">gate</Term> of the one before is open: it
+        has finished, and not too many of it failed.
+      </Trans>
     </p>
     <WaveEditor
       draft={draft}

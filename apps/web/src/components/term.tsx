@@ -1,9 +1,11 @@
 // A term of art in a text: pressing it, by pointer or key, explains it. The browser closes what it opened by Escape,
 // and by a press elsewhere.
 
+import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useId, useState } from "react";
 import { glossary, type GlossaryTerm } from "../words/glossary.ts";
 import { termWords } from "../words/term-words.ts";
+import { Link } from "./link.tsx";
 
 /** `children`: as it stands in the text, where that is another form of the word. */
 export function Term({ of, children = termWords[of] }: { of: GlossaryTerm; children?: ReactNode }): ReactNode {
@@ -24,7 +26,10 @@ export function Term({ of, children = termWords[of] }: { of: GlossaryTerm; child
       >
         {isOpen && (
           <>
-            <strong>{termWords[of]}</strong> {glossary[of]}
+            <strong>{termWords[of]}</strong> {glossary[of]}{" "}
+            <Link href="/words">
+              <Trans>All words</Trans>
+            </Link>
           </>
         )}
       </span>

@@ -1,5 +1,6 @@
 // One release: what it is, where it runs, who could take it, and what can be done with it.
 
+import { Term } from "../components/term.tsx";
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { type ReactNode, useState } from "react";
@@ -58,7 +59,8 @@ export function ReleasePage({ id }: { id: string }): ReactNode {
 
 const Uploaded = ({ release: { releaseSequence, uploadedAt, uploadedBy } }: Shown): ReactNode => (
   <Trans>
-    Release sequence {releaseSequence}, uploaded <TimeAgo at={uploadedAt} /> by <bdi>{uploadedBy}</bdi>
+    <Term of="release sequence">Release sequence</Term> {releaseSequence}, uploaded <TimeAgo at={uploadedAt} /> by{" "}
+    <bdi>{uploadedBy}</bdi>
   </Trans>
 );
 

@@ -1,3 +1,4 @@
+import { Term } from "../components/term.tsx";
 import { t } from "@lingui/core/macro";
 import { Plural, Trans } from "@lingui/react/macro";
 import type { ReactNode } from "react";
@@ -166,7 +167,7 @@ function Details({ rollout, onChanged }: Shown): ReactNode {
         </h2>
         <Headline rollout={rollout} />
         <h3>
-          <Trans>Waves</Trans>
+          <Term of="wave">{t`Waves`}</Term>
         </h3>
         <WaveTrack rollout={rollout} />
       </section>

@@ -1,3 +1,4 @@
+import { Term } from "../components/term.tsx";
 import { plural, t } from "@lingui/core/macro";
 import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useState } from "react";
@@ -105,8 +106,9 @@ function Upload({ onTaken }: { onTaken: (trust: Trust) => void }): ReactNode {
       <ol className="steps">
         <li>
           <Trans>
-            Make the next record where the root keys are, and not here: <code>flipside trust make</code> adds and
-            revokes keys, and replaces roots; <code>flipside trust make --help</code> says how.
+            Make the next <Term of="trust record">record</Term> where the root keys are, and not here:{" "}
+            <code>flipside trust make</code> adds and revokes keys, and replaces roots;{" "}
+            <code>flipside trust make --help</code> says how.
           </Trans>
         </li>
         <li>

@@ -39,6 +39,7 @@ const pages: readonly Listed[] = [
     also: t({ message: "access", context: "words to find a page by" }),
   })),
   { label: t`My account`, opens: { path: "/account" }, also: t`passkeys password tokens sessions` },
+  { label: t`Words`, opens: { path: "/words" }, also: t`glossary terms help` },
   { label: t`Try to brick it`, opens: { path: "/brick-it/?console" }, also: t`simulator power cut` },
 ];
 
