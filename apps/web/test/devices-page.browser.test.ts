@@ -1,7 +1,8 @@
 // The console's list of devices, in a real browser. Nothing here waits for a fixed time.
 
+import { noCounts } from "@flipside/api/rollout-arithmetic";
 import { expect, it } from "vitest";
-import { device } from "./fixtures.ts";
+import { deployment, device, rollout } from "./fixtures.ts";
 import { describeInBrowser } from "./signed-in.ts";
 
 const file = (name: string) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.alloc(4096, 1) });
@@ -166,6 +167,33 @@ describeInBrowser("the grid of devices", (open, begin) => {
     await row(idOf(2)).getByText("ring:1").waitFor();
   });
 
+  it("tries again what did not succeed on those that are selected, in the rollout that is chosen, and nothing else", async () => {
+    const { page, server, row, signIn } = await begin();
+    const states = ["rolled-back", "failed", "rolled-back", "confirmed"] as const;
+    const deployments = states.map((state, i) => deployment(`of-${i + 1}`, `dev-${i + 1}`, { state }));
+    const failed = { ...noCounts(), "rolled-back": 2, failed: 1, confirmed: 1 };
+    const wave = { index: 0, total: 4, finished: 4, succeeded: 1, cancelled: 0, waiting: 0, unreached: 0 };
+    const waves = [{ ...wave, state: "done" as const }];
+    for (const [id, name] of [
+      ["r8", "Autumn"],
+      ["r9", "Winter"],
+    ] as const)
+      server.rollouts.set(
+        id,
+        rollout(id, { name, state: "paused", waves, counts: failed, deployments: structuredClone(deployments) }),
+      );
+    await signIn("/devices");
+    for (const id of ["dev-1", "dev-3"]) await row(id).getByRole("checkbox").click();
+    await page.getByRole("button", { name: "Retry…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Retry 2 devices" });
+    await dialog.getByLabel("Rollout").selectOption("Winter");
+    await dialog.getByRole("button", { name: "Retry" }).click();
+    await page.getByText("Those of 2 devices that did not succeed are tried again.").waitFor();
+    const statesOf = (id: string): string[] => server.rollouts.get(id)!.deployments.map(({ state }) => state);
+    expect(statesOf("r9")).toEqual(["queued", "failed", "queued", "confirmed"]);
+    expect(statesOf("r8"), "of another rollout").toEqual([...states]);
+  });
+
   it("commands all that match after the number was typed, exports them and rolls out to them", async () => {
     const { page, server, url, row, signIn } = await begin();
     many(server, 400);
@@ -285,5 +313,9 @@ describeInBrowser("the grid of devices", (open, begin) => {
     await page.getByText("The lowest security number").waitFor();
     await page.keyboard.press("Escape");
     await page.getByText("The lowest security number").waitFor({ state: "hidden" });
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "All words" }).click();
+    await page.getByRole("heading", { name: "Words" }).waitFor();
+    await page.getByText("A timer that starts the device anew when its software hangs.").waitFor();
   });
 });
