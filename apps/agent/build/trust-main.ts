@@ -26,6 +26,7 @@ import {
   TRUST_CHAIN_BYTES_MAX,
   TRUST_KEYS_MAX,
   TRUST_LINKS_MAX,
+  TRUST_LINKS_WARNED,
   type TrustKeys,
 } from "@flipside/image-format";
 import { buildStrictVerifier } from "../../../packages/image-format/assembly/build-strict-verifier.ts";
@@ -100,6 +101,10 @@ async function show(chain: Uint8Array): Promise<void> {
   for (const [role, keys] of Object.entries({ root: rootKeys, release: releaseKeys, operations: operationsKeys })) {
     for (const key of keys) process.stdout.write(`  ${role.padEnd(10)} ${await idOf(key)}\n`);
   }
+  if (trustVersion >= TRUST_LINKS_WARNED)
+    process.stdout.write(
+      `this chain has ${trustVersion} of ${TRUST_LINKS_MAX} links, and can't be made shorter: keep what is left for keys that are lost\n`,
+    );
 }
 
 /** The last link with more signatures; one that a root has given already stays as it is. */

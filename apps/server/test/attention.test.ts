@@ -4,8 +4,10 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type AttentionKind, attentionKindNames } from "@flipside/api/attention-kinds";
 import type { AttentionItem } from "@flipside/api/types";
+import { appendTrustLink, type TrustKeys } from "@flipside/image-format";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ApiClient, Fixture, passing } from "./fixture.ts";
+import { makeProject } from "./keys.ts";
 import { newPerson, newToken } from "./people.ts";
 import { asked, failTrial, type Made, newRelease, update } from "./rollout-steps.ts";
 
@@ -171,6 +173,34 @@ describe("what needs a person", () => {
     expect(forked.why.sentence).toContain("somebody made two");
     await db.updateTable("devices").set({ trustVersion: 7 }).where("trustDigest", "=", "ab".repeat(32)).execute();
     expect((await the("trust-forked")).why.sentence).toContain("2 devices have trust record 7");
+  });
+
+  it("is a trust record that has few links left, said from the twelfth on, to who may change keys", async () => {
+    await fixture.stop();
+    const project = await makeProject();
+    const link = (trustVersion: number): TrustKeys => ({
+      ...{ trustVersion, rootThreshold: 1, rootKeys: [project.root.publicKey] },
+      ...{ releaseKeys: [project.release.publicKey], operationsKeys: [] },
+    });
+    let chain = project.trustChain;
+    const grown = async (through: number): Promise<void> => {
+      for (let version = (await fixture.api.get("/api/v1/trust")).body.version + 1; version <= through; version++)
+        chain = await appendTrustLink(chain, link(version), [project.root.privateJwk]);
+      expect((await fixture.api.post("/api/v1/trust", chain)).status).toBe(201);
+    };
+    fixture = await Fixture.start({}, project);
+    await grown(11);
+    expect(await kinds()).toEqual([]);
+    await grown(12);
+    expect((await the("trust-ends")).why).toMatchObject({
+      sentence: "The trust record has 12 of 16 links: keys can be changed 4 times more.",
+      actions: ["keep what is left for keys that are lost"],
+    });
+    expect(await kinds(await newPerson(fixture.api, "viewer", "partner", ["hall-3"]))).toEqual([]);
+    await grown(16);
+    expect((await the("trust-ends")).why.sentence).toBe(
+      "The trust record has 16 of 16 links: no key can be changed any more.",
+    );
   });
 
   it("is what lies within a scope, however much lies outside it that comes first", async () => {

@@ -94,11 +94,14 @@ describe("devices are counted", () => {
     expect(pages).toBe(2);
   });
 
-  it.each(["", "nothing", "attribute.", "product,version,health,hardware,revision", "product,"])("not by %j", async (by) => {
-    const answer = await fixture.api.get(`${path}?by=${by}`);
-    expect(answer).toMatchObject({ status: 422, body: { code: "validation-failed" } });
-    expect(answer.body.errors[0].path).toMatch(/^by/);
-  });
+  it.each(["", "nothing", "attribute.", "product,version,health,hardware,revision", "product,"])(
+    "not by %j",
+    async (by) => {
+      const answer = await fixture.api.get(`${path}?by=${by}`);
+      expect(answer).toMatchObject({ status: 422, body: { code: "validation-failed" } });
+      expect(answer.body.errors[0].path).toMatch(/^by/);
+    },
+  );
 
   it("not by a filter that can't be read, or from a place of another list", async () => {
     expect(await fixture.api.get(`${path}?by=tag&filter=(`)).toMatchObject({ body: { code: "filter-malformed" } });

@@ -1,7 +1,7 @@
 // The console's page of keys, in a real browser. Nothing here waits for a fixed time.
 
-import { it } from "vitest";
-import { device, release } from "./fixtures.ts";
+import { expect, it } from "vitest";
+import { device, release, trust } from "./fixtures.ts";
 import { describeInBrowser } from "./signed-in.ts";
 
 describeInBrowser("the page of keys", (_open, begin) => {
@@ -36,5 +36,21 @@ describeInBrowser("the page of keys", (_open, begin) => {
     await row("aaaaaaaaaaaaaaaa").getByText("In force").waitFor();
     await page.getByRole("link", { name: "Releases" }).click();
     await row("flipside-demo 1.2.0").getByText("Signer revoked").waitFor();
+  });
+
+  it("says how many changes are left once there are few", async () => {
+    const { page, server, signIn } = await begin();
+    const link = server.trust.links[0]!;
+    const linksOf = (count: number) => Array.from({ length: count }, (_, i) => ({ ...link, version: i + 1 }));
+    server.trust = trust({ version: 11, links: linksOf(11) });
+    await signIn("/trust");
+    await page.getByText("root must sign the next record").waitFor();
+    expect(await page.getByText(/can be changed/).count()).toBe(0);
+    server.trust = trust({ version: 15, links: linksOf(15) });
+    await page.reload();
+    await page.getByText("Keys can be changed 1 time more: keep it for a key that is lost.").waitFor();
+    server.trust = trust({ version: 16, links: linksOf(16) });
+    await page.reload();
+    await page.getByText("This record is the last one: no key can be changed any more.").waitFor();
   });
 });

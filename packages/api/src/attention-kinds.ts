@@ -7,6 +7,7 @@ export const attentionKinds = {
   "proposal-waits": "what takes two persons waits for the second one",
   "identity-conflict": "two boards say that they are one device",
   "trust-forked": "devices have a trust record that is not this server's",
+  "trust-ends": "the trust record has few changes left, or none",
   "image-file-lost": "a release has lost a file, and can't be rolled out",
   "updates-failed": "devices did not take a release, for the same reason",
   crashes: "devices started last because they had crashed or hung",

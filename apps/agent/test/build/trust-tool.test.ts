@@ -6,11 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  appendTrustLink,
   createStrictVerifier,
   generateSigningKey,
   keyIdOf,
   readTrustChain,
   readTrustSuccessor,
+  splitTrustChain,
   type StrictVerifier,
   toHex,
   type TrustKeys,
@@ -119,3 +121,29 @@ test("what is not understood changes nothing and says how it is used", { timeout
   expect(Buffer.compare(chainIn(), before)).toBe(0);
   expect(existsSync(join(folder, "release-2.private.jwk"))).toBe(false);
 });
+
+test("from the twelfth link on it is said how many there are, and after the sixteenth there is none", async () => {
+  const project = await projectKeys(folder);
+  const { root, release, operations } = project;
+  let chain = project.trustChain;
+  const grown = async (through: number): Promise<void> => {
+    for (let trustVersion = splitTrustChain(chain).length + 1; trustVersion <= through; trustVersion++)
+      chain = await appendTrustLink(
+        chain,
+        {
+          ...{ trustVersion, rootThreshold: 1, rootKeys: [root.publicKey] },
+          ...{ releaseKeys: [release.publicKey], operationsKeys: [operations.publicKey] },
+        },
+        [root.privateJwk],
+      );
+    writeFileSync(join(folder, "trust-chain.bin"), chain);
+  };
+  await grown(10);
+  expect(run("add-operations").said).not.toContain("of 16 links");
+  chain = chainIn();
+  expect(run("add-release").said).toContain("this chain has 12 of 16 links, and can't be made shorter");
+  await grown(16);
+  expect(run("show").said).toContain("this chain has 16 of 16 links");
+  const more = run("add-release");
+  expect([more.status, more.said]).toEqual([1, expect.stringContaining("this one has them all")]);
+}, 60_000);

@@ -5,6 +5,7 @@ import { type Attention, createAttention } from "../features/attention/attention
 import { endingTokens, failingWebhooks, lostFiles, proposals, stops } from "../features/attention/around.ts";
 import { devicesByFilter, identityConflicts, trustForks } from "../features/attention/devices.ts";
 import { failures, openRollouts } from "../features/attention/rollouts.ts";
+import { trustEnd } from "../features/attention/trust-end.ts";
 import type { Router } from "express";
 import type { Feed } from "../changes/feed.ts";
 import type { Clock } from "../clock.ts";
@@ -501,6 +502,7 @@ function attentionOf(
     proposals(db, clock),
     identityConflicts(db, clock),
     trustForks(db, trust),
+    trustEnd(trust),
     lostFiles(db, images),
     failures(db),
     devicesByFilter(db, filtering),

@@ -4,6 +4,7 @@ import { Trans } from "@lingui/react/macro";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { ProblemError } from "@flipside/api/problem";
 import type { Trust, TrustKey } from "@flipside/api/types";
+import { TRUST_LINKS_MAX, TRUST_LINKS_WARNED } from "@flipside/image-format/portable/trust-record";
 import { asProblem } from "../api/problem.ts";
 import { uploadTrust } from "../api/trust.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
@@ -41,6 +42,7 @@ export function TrustPage(): ReactNode {
                 rows={inForceFirst(trust.keys)}
                 rowKey={(key) => `${key.purpose} ${key.id} ${key.since}`}
               />
+              <LinksLeft links={trust.links.length} />
               <p className="muted">
                 {plural(
                   { roots: trust.links.at(-1)!.rootThreshold },
@@ -53,6 +55,25 @@ export function TrustPage(): ReactNode {
       </Loaded>
       <Upload onTaken={(trust) => fleet.trust.set(trust)} />
     </Page>
+  );
+}
+
+/** A chain has a greatest number of links, and none can be taken out of it. */
+function LinksLeft({ links }: { links: number }): ReactNode {
+  if (links < TRUST_LINKS_WARNED) return null;
+  const left = TRUST_LINKS_MAX - links;
+  return (
+    <p className="notice tone-warn">
+      <Icon name="alert" />{" "}
+      <span>
+        {left === 0
+          ? t`This record is the last one: no key can be changed any more.`
+          : plural(left, {
+              one: "Keys can be changed # time more: keep it for a key that is lost.",
+              other: "Keys can be changed # times more: keep them for keys that are lost.",
+            })}
+      </span>
+    </p>
   );
 }
 

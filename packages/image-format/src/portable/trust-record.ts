@@ -18,6 +18,8 @@ export const TRUST_BODY_PREFIX_BYTES: i32 = 16;
 export const TRUST_CHAIN_BYTES_MAX: i32 = 8192;
 export const TRUST_KEYS_MAX: u32 = 8;
 export const TRUST_LINKS_MAX: u32 = 16;
+/** A chain can't be made shorter: from so many links on, tool and server say that its end comes nearer. */
+export const TRUST_LINKS_WARNED: u32 = 12;
 
 /** One link of a chain: where its parts are in the bytes that hold the chain. */
 export class TrustLink {
