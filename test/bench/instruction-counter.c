@@ -2,8 +2,8 @@
  * console says: a little-endian u64 a byte, appended to counts=PATH. Sleeps count nothing, and the clock is the host's, so
  * that answers of a server come in time; `-icount`, whose clock runs ahead while the machine sleeps, can't do that.
  *
- * QEMU 7.2 docs/devel/tcg-plugins.rst; its header is in no Debian package, so what is used of it stands here
- * (include/qemu/qemu-plugin.h, version 1 of the interface). */
+ * "QEMU TCG Plugins" in QEMU 7.2's documentation for developers; its header is in no Debian package, so
+ * what is used of it stands here (version 1 of the interface). */
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 // Multiples of the base point for the comb of encodeBaseMultiple: entry i, from 1 on, is
-// [i_0 + i_1·2^64 + i_2·2^128 + i_3·2^192]B, where i_0 … i_3 are the bits of i. Each is y − x, y + x and 2·d·x·y modulo p,
-// 32 bytes, little-endian (a small addend of point.ts). test/crypto/ed25519-arithmetic.test.ts computes them anew.
+// [i_0 + i_1·2^64 + i_2·2^128 + i_3·2^192]B, where i_0 … i_3 are the bits of i. Each is y − x, y + x and 2·d·x·y
+// modulo p, 32 bytes, little-endian (a small addend of point.ts). test/crypto/ed25519-arithmetic.test.ts computes them
+// anew.
 
 export const COMB_ENTRIES: u32 = 15;
 export const COMB_ENTRY_BYTES: usize = 96;

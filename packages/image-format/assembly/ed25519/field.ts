@@ -139,8 +139,8 @@ function column(k: usize, once: i64, twice: i64): void {
 }
 
 /**
- * h = f²; h may be f. As {@link feMultiply}, but f_i · f_j and f_j · f_i are computed once. What wraps around 2^255 has a
- * factor of 19, and where two odd limbs meet there is one more of 2.
+ * h = f²; h may be f. As {@link feMultiply}, but f_i · f_j and f_j · f_i are computed once. What wraps around 2^255 has
+ * a factor of 19, and where two odd limbs meet there is one more of 2.
  */
 export function feSquare(h: usize, f: usize): void {
   const f0 = load<i32>(f);

@@ -234,8 +234,8 @@ function addDigit(table: usize, digit: i32, withT: bool): void {
 }
 
 /**
- * Writes the encoding of [s]B + [k]point, for s and k below 2^253, to `out`; `point`, given as X of one unit and Y of two,
- * is overwritten.
+ * Writes the encoding of [s]B + [k]point, for s and k below 2^253, to `out`; `point`, given as X of one unit and Y of
+ * two, is overwritten.
  * How long that takes and what is read depends on all of them: there are no secrets in a verification.
  *
  * Both scalars in one pass (Straus), in windows that slide.
