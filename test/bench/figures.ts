@@ -11,10 +11,13 @@ import type { Part } from "./image-parts.ts";
 /** Keys and units of `--json`. */
 export interface Figures {
   imageBytes: number;
+  loaderBytes: number;
   ramBytes: number;
   instructionsToVerified: number;
   instructionsToApp: number;
   instructionsToMqtt: number;
+  /** Of an update as large as the window, from "update accepted" to "installed"; where C can be compiled. */
+  updateInstructions?: number;
   updateBytesPerSecond: number;
   tcpBytesPerSecond: number;
   serverRssBytes: number;

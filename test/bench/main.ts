@@ -11,6 +11,7 @@ import {
   buildVirtualRelease,
   type VirtualRelease,
 } from "../../apps/agent/build/build-release.ts";
+import { hasCommand } from "../../apps/agent/build/run-tool.ts";
 import { DemoFleet } from "../../apps/demo/src/demo-fleet.ts";
 import { type Prepared, prepare, type PreparedVirtual, prepareVirtual } from "../../apps/demo/src/prepare.ts";
 import { ServerProcess } from "../../apps/demo/src/server-process.ts";
@@ -19,10 +20,18 @@ import { ConsoleClient } from "../end-to-end/console-client.ts";
 import { countToApp, countToMqtt, type MqttCount, sleepRecorder } from "./boot-instructions.ts";
 import { timeBoots } from "./boot-time.ts";
 import { DeviceSnapshot, machines } from "./device-snapshot.ts";
-import { IMAGE_BYTES_GOAL, RAM_BYTES_GOAL } from "../../apps/agent/build/size-goals.ts";
+import {
+  IMAGE_BYTES_LIMIT,
+  IMAGE_WITH_TLS_BYTES_GOAL,
+  INSTRUCTIONS_TO_MQTT_GOAL,
+  LOADER_BYTES_LIMIT,
+  RAM_BYTES_GOAL,
+  UPDATE_INSTRUCTIONS_GOAL,
+} from "../../apps/agent/build/size-goals.ts";
 import { type Figures, Table } from "./figures.ts";
 import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-gate.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
+import { InstructionCounter } from "./instruction-counter.ts";
 import { type Load, measureConsoleLive, type Watched } from "./console-live.ts";
 import { type ConsoleSpeedOptions, measureConsoleSpeed } from "./console-speed.ts";
 import { type ListsOptions, measureLists } from "./lists.ts";
@@ -36,6 +45,7 @@ import { IMAGE_WINDOW_BYTES, measureUpdates, rateOf } from "./update-throughput.
 const usage = `npm run bench [-- OPTIONS]
 
   --json FILE   write the figures as one JSON object
+  --device      only the device's sizes and instructions: two minutes
   --slow-link   only updates on slow links; this takes npm packages alone
   --health-gate only the health gate's false alarms and what it finds; the same
   --lists       only lists, counts and rollouts of very many devices; the same
@@ -63,6 +73,8 @@ const METRIC_DEVICES = 1_000;
 const METRIC_VALUES = 1_000;
 const CONSOLE_LIVE = { devices: 3_000, loads: 20, metricsASecond: 1_000, watchMs: 10_000 };
 const PROGRESS_DEPLOYMENTS = [1_000, 100_000];
+/** Of the first image by the clock: behind those that were counted, since the server knows what the device has had. */
+const TIMED_SEQUENCE = 100;
 const TRANSFER_BYTES_MIN = 1024 * 1024;
 const PASSWORD = "only for this benchmark";
 
@@ -147,9 +159,23 @@ interface Subject {
   table: Table;
 }
 
+type DeviceFigures = Pick<
+  Figures,
+  | "imageBytes"
+  | "loaderBytes"
+  | "ramBytes"
+  | "instructionsToVerified"
+  | "instructionsToApp"
+  | "instructionsToMqtt"
+  | "serverRssBytes"
+>;
 type Release = Awaited<ReturnType<typeof buildSignedRelease>>;
 
-async function benchSizes({ prepared, release, table }: Subject): Promise<Pick<Figures, "imageBytes" | "ramBytes">> {
+async function benchSizes({
+  prepared,
+  release,
+  table,
+}: Subject): Promise<Pick<Figures, "imageBytes" | "loaderBytes" | "ramBytes">> {
   say("sizes");
   const imageBytes = release.unikernelImage.length;
   const parts = await imageParts(release.unikernelImage, release.unikernel);
@@ -158,17 +184,23 @@ async function benchSizes({ prepared, release, table }: Subject): Promise<Pick<F
   const withoutApp = await buildPayloads({ appEntry: join(repositoryRoot, "test/bench/assembly/empty-app.ts") });
   const ram = await ramParts(release.unikernel);
   const ramBytes = sumOf(ram);
-  table.row("image", imageBytes, "B", `goal: at most ${IMAGE_BYTES_GOAL}`);
+  table.row(
+    "image",
+    imageBytes,
+    "B",
+    `limit: ${IMAGE_BYTES_LIMIT}; goal with TLS: at most ${IMAGE_WITH_TLS_BYTES_GOAL}`,
+  );
   table.parts(parts);
   table.row(
     "  (the example app, by difference to an empty one)",
     (await usefulBytes(release.unikernel)) - (await usefulBytes(withoutApp.unikernel)),
     "B",
   );
-  table.row("boot loader", readFileSync(prepared.loader.binaryPath).length, "B", "in bank 0, beside the image");
-  table.row("RAM in use", ramBytes, "B", `goal: at most ${RAM_BYTES_GOAL}; the PMP denies more`);
+  const loaderBytes = readFileSync(prepared.loader.binaryPath).length;
+  table.row("boot loader", loaderBytes, "B", `limit and goal: ${LOADER_BYTES_LIMIT}; in bank 0, beside the image`);
+  table.row("RAM in use", ramBytes, "B", `goal: at most ${RAM_BYTES_GOAL}; the PMP denies more than 524288`);
   table.parts(ram);
-  return { imageBytes, ramBytes };
+  return { imageBytes, loaderBytes, ramBytes };
 }
 
 /** The fleet has checked in and is idle: what the server has by then, and the unikernel, switched off after that. */
@@ -231,7 +263,7 @@ async function benchInstructions(
     "instructions to MQTT",
     mqtt.median,
     "",
-    `median; min ${Math.round(mqtt.min)}, max ${Math.round(mqtt.max)}, ${mqtt.count} runs; taken off: ${sleeps.min} to ${sleeps.max} sleeps, ${Math.round(slept.min)} to ${Math.round(slept.max)}${discarded > 0 ? `; ${discarded} runs discarded` : ""}`,
+    `goal: at most ${INSTRUCTIONS_TO_MQTT_GOAL}; median; min ${Math.round(mqtt.min)}, max ${Math.round(mqtt.max)}, ${mqtt.count} runs; taken off: ${sleeps.min} to ${sleeps.max} sleeps, ${Math.round(slept.min)} to ${Math.round(slept.max)}${discarded > 0 ? `; ${discarded} runs discarded` : ""}`,
   );
   return {
     instructionsToVerified: verified.value,
@@ -246,6 +278,51 @@ async function benchBootTimes({ table }: Subject, snapshot: DeviceSnapshot): Pro
   table.row("wall time to verified", times.verified.median, "ms", milliseconds(times.verified));
   table.row("wall time to the agent's first line", times.agent.median, "ms", milliseconds(times.agent));
   table.row("wall time to MQTT", times.mqtt.median, "ms", milliseconds(times.mqtt));
+}
+
+/**
+ * From "update accepted" to "installed", of updates as large as the window; and the device as it is then, for what goes
+ * on with this server. Without the figure where nothing compiles C.
+ */
+async function benchUpdateInstructions(
+  { folder, prepared, release, table }: Subject,
+  snapshot: DeviceSnapshot,
+  client: ConsoleClient,
+): Promise<{ figures: Pick<Figures, "updateInstructions">; updated: DeviceSnapshot }> {
+  say("updates, counted");
+  if (!hasCommand("cc")) {
+    say("the instructions of an update are not counted: cc, a C compiler for this machine, is not installed");
+    return { figures: {}, updated: snapshot };
+  }
+  const counter = await InstructionCounter.build(folder);
+  const unikernel = snapshot.restore({ qemuPath: counter.qemuPath });
+  const proven = unikernel.waitForLine(/\] session proven/, CHECKED_IN_TIMEOUT_MS);
+  unikernel.powerOn();
+  try {
+    await proven;
+    await measureUpdates({
+      unikernel,
+      payload: readFileSync(release.unikernel.binaryPath),
+      releaseKey: prepared.keys.release,
+      client,
+      bytesMin: TRANSFER_BYTES_MIN,
+    });
+  } finally {
+    await unikernel.cutPower();
+  }
+  const lines = counter.lines(unikernel);
+  const of = (what: RegExp): number[] =>
+    lines.filter(({ line }) => what.test(line)).map(({ instructions }) => instructions);
+  const begun = of(/\] update accepted/);
+  const counts = spreadOf(of(/\] installed /).map((installed, i) => installed - begun[i]!));
+  const note = `${IMAGE_WINDOW_BYTES} B; median; min ${counts.min}, max ${counts.max}, ${counts.count} updates`;
+  table.row("instructions of an update", counts.median, "", `${note}; goal: at most ${UPDATE_INSTRUCTIONS_GOAL}`);
+  const verified = spreadOf(of(/\] verified /));
+  table.row("  instructions to verified, then", verified.max, "", "an image that fills the window");
+  return {
+    figures: { updateInstructions: counts.median },
+    updated: DeviceSnapshot.take(unikernel, join(folder, "updated")),
+  };
 }
 
 async function benchTransfers(
@@ -266,6 +343,7 @@ async function benchTransfers(
       releaseKey: prepared.keys.release,
       client,
       bytesMin: TRANSFER_BYTES_MIN,
+      firstSequence: TIMED_SEQUENCE,
     });
   } finally {
     await unikernel.cutPower();
@@ -282,8 +360,18 @@ async function benchTransfers(
   return { updateBytesPerSecond, tcpBytesPerSecond };
 }
 
-async function bench(folder: string, onWorld: (world: World) => void): Promise<{ figures: Figures; table: Table }> {
-  const table = new Table();
+/** The device's sizes and the instructions of its boots, and what the rest of a run goes on with. */
+async function benchDevice(
+  folder: string,
+  table: Table,
+  onWorld: (world: World) => void,
+): Promise<{
+  subject: Subject;
+  world: World;
+  snapshot: DeviceSnapshot;
+  client: ConsoleClient;
+  figures: DeviceFigures;
+}> {
   say("building");
   const prepared = await prepare(folder, () => {});
   const release = await buildSignedRelease({
@@ -300,17 +388,35 @@ async function bench(folder: string, onWorld: (world: World) => void): Promise<{
   onWorld(world);
   const { client, snapshot, serverRssBytes } = await idleFleet(subject, world);
   const instructions = await benchInstructions(subject, snapshot);
+  return { subject, world, snapshot, client, figures: { ...sizes, ...instructions, serverRssBytes } };
+}
+
+async function onlyDevice(
+  folder: string,
+  onWorld: (world: World) => void,
+): Promise<{ figures: Partial<Figures>; table: Table }> {
+  const table = new Table();
+  const { subject, snapshot, client, figures } = await benchDevice(folder, table, onWorld);
+  const { serverRssBytes: _, ...ofDevice } = figures;
+  const update = await benchUpdateInstructions(subject, snapshot, client);
+  return { figures: { ...ofDevice, ...update.figures }, table };
+}
+
+async function bench(folder: string, onWorld: (world: World) => void): Promise<{ figures: Figures; table: Table }> {
+  const table = new Table();
+  const { subject, world, snapshot, client, figures } = await benchDevice(folder, table, onWorld);
   await benchBootTimes(subject, snapshot);
-  const rates = await benchTransfers(subject, snapshot, client);
+  const update = await benchUpdateInstructions(subject, snapshot, client);
+  const rates = await benchTransfers(subject, update.updated, client);
   table.row(
     "server, resident",
-    serverRssBytes,
+    figures.serverRssBytes,
     "B",
     `${world.fleet.size} devices connected, idle for ${IDLE_MS / 1000} s, poll every ${POLL_MS} ms`,
   );
-  const slowLinkSentToImage = await benchSlowLink(folder, prepared, release, table);
+  const slowLinkSentToImage = await benchSlowLink(folder, subject.prepared, subject.release, table);
   const healthGate = benchHealthGate(table);
-  return { figures: { ...sizes, ...instructions, ...rates, serverRssBytes, slowLinkSentToImage, healthGate }, table };
+  return { figures: { ...figures, ...update.figures, ...rates, slowLinkSentToImage, healthGate }, table };
 }
 
 function benchHealthGate(table: Table): Figures["healthGate"] {
@@ -458,6 +564,7 @@ async function main(): Promise<void> {
     args: process.argv.slice(2),
     options: {
       json: { type: "string" },
+      device: { type: "boolean" },
       "slow-link": { type: "boolean" },
       "health-gate": { type: "boolean" },
       lists: { type: "boolean" },
@@ -504,7 +611,7 @@ async function main(): Promise<void> {
                 })
               : values.metrics
                 ? await onlyMetrics({ database: databaseNamed(values.database), say })
-                : await bench(folder, (opened) => (world = opened));
+                : await (values.device ? onlyDevice : bench)(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {

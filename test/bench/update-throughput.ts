@@ -40,10 +40,12 @@ export async function measureUpdates(options: {
   releaseKey: SigningKey;
   client: ConsoleClient;
   bytesMin: number;
+  /** Of the first image; the others follow. */
+  firstSequence?: number;
 }): Promise<Transfer[]> {
-  const { unikernel, client } = options;
+  const { unikernel, client, firstSequence = 2 } = options;
   const transfers: Transfer[] = [];
-  for (let bytes = 0, sequence = 2; bytes < options.bytesMin; bytes += IMAGE_WINDOW_BYTES, sequence++) {
+  for (let bytes = 0, sequence = firstSequence; bytes < options.bytesMin; bytes += IMAGE_WINDOW_BYTES, sequence++) {
     const version = `${sequence}.0.0`;
     const signingKeys = [options.releaseKey.privateJwk];
     const image = await buildImage({

@@ -124,7 +124,7 @@ export async function translateToC(name: string, wasmPath: string, memoryPages: 
     await runTool("wasm2c", [`${name}.wasm`, "-n", name, "-o", `${name}.c`], { cwd: target });
     const path = join(target, `${name}.c`);
     const text = specialiseMemory(readFileSync(path, "utf8"), name, memoryPages * 65536);
-    writeFileSync(path, name === "boot" ? text : packData(text, memoryPages * 65536));
+    writeFileSync(path, packData(text, memoryPages * 65536));
     const header = ["/usr/include/wasm-rt.h", "/usr/local/include/wasm-rt.h"].find(existsSync);
     if (!header) throw new ToolError("wasm-rt.h is missing: install the Debian package wabt");
     copyFileSync(header, join(target, "wasm-rt.h"));

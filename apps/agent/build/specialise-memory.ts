@@ -3,22 +3,17 @@
 
 import { ToolError } from "./run-tool.ts";
 
-/** A page: what the PMP denies behind the memories of an image's modules (exokernel/image.ld). */
+/** A page: what the PMP denies behind the modules' memories (exokernel/image.ld, boot.ld). */
 const GUARD_BYTES = 4096;
 
-/** Where a module's memory is, in C. The boot loader's has no guard: a loader never changes. */
+/** Where a module's memory is, in C: the end of RAM, for those that have it. */
 function placeOf(name: string, memoryBytes: number): string[] {
-  if (name === "agent")
-    return [
-      '#include "machine.h"',
-      "#define MODULE_MEMORY ((u8 *)AGENT_MEMORY)",
-      `#define MODULE_GUARD_BYTES ${GUARD_BYTES}u`,
-    ];
-  const guardBytes = name === "app" ? GUARD_BYTES : 0;
   return [
-    `extern u8 ${name}_memory[${memoryBytes}u];`,
-    `#define MODULE_MEMORY ${name}_memory`,
-    `#define MODULE_GUARD_BYTES ${guardBytes}u`,
+    '#include "machine.h"',
+    ...(name === "app"
+      ? [`extern u8 app_memory[${memoryBytes}u];`, "#define MODULE_MEMORY app_memory"]
+      : [`#define MODULE_MEMORY ((u8 *)${name.toUpperCase()}_MEMORY)`]),
+    `#define MODULE_GUARD_BYTES ${GUARD_BYTES}u`,
   ];
 }
 

@@ -27,7 +27,8 @@
  *   image window  where the boot loader may put a payload; the image's own data may go on up to RAM_END
  *   agent memory  its last 256 KiB, while an image runs: at an address that code has as a constant (`lui` alone), and with
  *                 the end that the PMP denies behind it (module_memory.h)
- *   loader RAM    the loader's data and stack; free for the image once it runs */
+ *   loader RAM    the loader's data and stack, and, as its last 64 KiB, its module's memory: at an address and with an end
+ *                 like the agent's. Free for the image once it runs */
 #define RAM_BASE        0x80000000u
 #define RAM_END         0x80080000u
 #define RAM_PMP_END     0x90000000u
@@ -36,6 +37,7 @@
 #define IMAGE_WINDOW    0x80001000u
 #define AGENT_MEMORY    0x80040000u
 #define LOADER_RAM      0x80064000u
+#define BOOT_MEMORY     0x80070000u
 #define IMAGE_WINDOW_BYTES (LOADER_RAM - IMAGE_WINDOW)
 
 /* Stands in for a chip's reset-cause register, which QEMU virt has none of: the runner

@@ -7,7 +7,7 @@
 static module boot = { .id = MODULE_BOOT, .capabilities = CAN_START_IMAGES | CAN_FEED_WATCHDOG | CAN_READ_ROOT_KEYS | CAN_RECOVER | CAN_SAY_PHASE,
                        .readable_zones = ALL_ZONES & ~(1u << EXO_ZONE_APP), .writable_zones = 1u << EXO_ZONE_BOOT_CONTROL };
 static Z_boot_instance_t instance;
-u8 boot_memory[BOOT_MEMORY_BYTES] __attribute__((aligned(16)));
+_Static_assert(BOOT_MEMORY + BOOT_MEMORY_BYTES == RAM_END, "the loader's module's memory ends where the PMP denies RAM");
 
 /* The loader takes no interrupts and runs no app. */
 void app_slice_run_if_due(u64 now) { (void)now; }
@@ -50,9 +50,9 @@ void kernel_main(void) {
   pmp_lock_boot_bank();
   clock_init();
   if (flash_init() < 0) crash(MODULE_EXOKERNEL, 0, 0, 0, "flash does not answer");
-  boot.memory = boot_memory;
-  boot.memory_bytes = sizeof boot_memory;
-  runtime_give_memory(boot_memory, sizeof boot_memory);
+  boot.memory = (u8 *)BOOT_MEMORY;
+  boot.memory_bytes = BOOT_MEMORY_BYTES;
+  runtime_give_memory(boot.memory, BOOT_MEMORY_BYTES);
   current_module = MODULE_BOOT;
   Z_boot_init_module();
   Z_boot_instantiate(&instance, &boot);

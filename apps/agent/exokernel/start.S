@@ -22,10 +22,12 @@ _start:
     j 1b
 2:  la t0, __bss_start
     la t1, __bss_end
-3:  bgeu t0, t1, 4f
-    sw zero, 0(t0)
-    addi t0, t0, 4
-    j 3b
-4:  call kernel_main
+3:  sw zero, 0(t0)              /* both are multiples of 16: the linker scripts see to it */
+    sw zero, 4(t0)
+    sw zero, 8(t0)
+    sw zero, 12(t0)
+    addi t0, t0, 16
+    bltu t0, t1, 3b
+    call kernel_main
 5:  wfi
     j 5b

@@ -3,6 +3,22 @@ import { ROUND_CONSTANTS } from "./sha2-constants";
 /** The message schedule W, 64 words. Shared by every context: a block is never interrupted by another. */
 const schedule: usize = memory.data(256, 16);
 
+/** T_1 of a round, FIPS 180-4 §6.2.2, with its word of the schedule and its constant. */
+// @ts-ignore: decorator
+@inline
+function firstSum(e: u32, f: u32, g: u32, h: u32, w: u32, k: u32): u32 {
+  const choice = g ^ (e & (f ^ g));
+  return h + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + choice + k + w;
+}
+
+/** T_2 of a round. */
+// @ts-ignore: decorator
+@inline
+function secondSum(a: u32, b: u32, c: u32): u32 {
+  const majority = (a & b) | (c & (a | b));
+  return (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + majority;
+}
+
 /** FIPS 180-4 §6.2.2: folds the 64 bytes at `block` into the eight words at `state`. */
 export function sha256Block(state: usize, block: usize): void {
   for (let i: usize = 0; i < 64; i += 4) {
@@ -25,24 +41,34 @@ export function sha256Block(state: usize, block: usize): void {
   let g = load<u32>(state, 24);
   let h = load<u32>(state, 28);
 
-  for (let i: usize = 0; i < 64; i++) {
-    const choice = g ^ (e & (f ^ g));
-    const majority = (a & b) | (c & (a | b));
-    const t1 =
-      h +
-      (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
-      choice +
-      load<u32>(ROUND_CONSTANTS + (i << 3), 4) +
-      load<u32>(schedule + (i << 2));
-    const t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + majority;
-    h = g;
-    g = f;
-    f = e;
-    e = d + t1;
-    d = c;
-    c = b;
-    b = a;
-    a = t1 + t2;
+  // Eight rounds at a time: then each variable is where it was, and none is moved.
+  let k = ROUND_CONSTANTS;
+  for (let w = schedule; w < schedule + 256; w += 32) {
+    h = firstSum(e, f, g, h, load<u32>(w), load<u32>(k, 4));
+    d += h;
+    h += secondSum(a, b, c);
+    g = firstSum(d, e, f, g, load<u32>(w, 4), load<u32>(k, 12));
+    c += g;
+    g += secondSum(h, a, b);
+    f = firstSum(c, d, e, f, load<u32>(w, 8), load<u32>(k, 20));
+    b += f;
+    f += secondSum(g, h, a);
+    e = firstSum(b, c, d, e, load<u32>(w, 12), load<u32>(k, 28));
+    a += e;
+    e += secondSum(f, g, h);
+    d = firstSum(a, b, c, d, load<u32>(w, 16), load<u32>(k, 36));
+    h += d;
+    d += secondSum(e, f, g);
+    c = firstSum(h, a, b, c, load<u32>(w, 20), load<u32>(k, 44));
+    g += c;
+    c += secondSum(d, e, f);
+    b = firstSum(g, h, a, b, load<u32>(w, 24), load<u32>(k, 52));
+    f += b;
+    b += secondSum(c, d, e);
+    a = firstSum(f, g, h, a, load<u32>(w, 28), load<u32>(k, 60));
+    e += a;
+    a += secondSum(b, c, d);
+    k += 64;
   }
 
   store<u32>(state, load<u32>(state) + a);

@@ -1,17 +1,19 @@
 // The curve −x² + y² = 1 + d·x²·y² over p = 2^255 − 19 (RFC 8032 §5.1).
 //
-// Two forms, both four field elements (units: see field.ts):
-//   a point    X, Y, Z, T              with x = X/Z, y = Y/Z, x·y = T/Z (extended coordinates)
-//   an addend  Y − X, Y + X, 2·Z, 2·d·T, what an addition needs of its second operand
+// Three forms (units: see field.ts):
+//   a point          X, Y, Z, T                    with x = X/Z, y = Y/Z, x·y = T/Z (extended coordinates)
+//   an addend        Y − X, Y + X, 2·d·T, 2·Z      what an addition needs of its second operand
+//   a small addend   y − x, y + x, 2·d·x·y         the same where Z is 1
 //
 // Addition and doubling are the complete formulas of Hisil, Wong, Carter and Dawson, "Twisted Edwards Curves
 // Revisited" (§3.1, §3.3): −1 is a square and d is not, so no pair of points is an exception.
 
 import {
-  FE_BYTES, feAdd, feForget, feFromBytes, feInvert, feIsZero, feMultiply, fePower22523, feSet, feSign, feSubtract,
-  feToBytes,
+  FE_BYTES, feAdd, feForget, feFromBytes, feInvert, feIsZero, feMultiply, fePower22523, feSet, feSign, feSquare,
+  feSubtract, feToBytes,
 } from "./field";
 import { equalInConstantTime } from "../constant-time";
+import { COMB, COMB_ENTRIES, COMB_ENTRY_BYTES } from "./comb";
 
 export const POINT_BYTES: usize = 4 * FE_BYTES;
 
@@ -22,8 +24,8 @@ const T: usize = 120;
 
 const MINUS: usize = 0;
 const PLUS: usize = 40;
-const TWO_Z: usize = 80;
-const TWO_D_T: usize = 120;
+const TWO_D_T: usize = 80;
+const TWO_Z: usize = 120;
 
 /** −121665/121666 */
 const d: usize = memory.data<i32>([
@@ -42,8 +44,8 @@ const base: usize = memory.data<i32>([
 ]);
 
 /** Everything that depends on a scalar while it is multiplied, in one piece so that it can be wiped. */
-const WORK_BYTES: usize = 7 * 40 + 2 * 160;
-const work: usize = memory.data(600, 8);
+const WORK_BYTES: usize = 7 * 40 + 160 + 120 + 96;
+const work: usize = memory.data(656, 8);
 
 // Named after the formulas. Each step overwrites what is no longer needed.
 const a: usize = work;
@@ -55,44 +57,56 @@ const g: usize = work + 200;
 const h: usize = work + 240;
 
 const sum: usize = work + 280;
-const addend: usize = work + 440;
+const small: usize = work + 440;
+const packed: usize = work + 560;
 
-/** X = E·F, Y = G·H, Z = F·G, T = E·H; F, of up to 4 units, goes first. */
-function finish(p: usize): void {
+/** X = E·F, Y = G·H, Z = F·G and, for an addition to come, T = E·H; F, of up to 4 units, goes first. */
+function finish(p: usize, withT: bool): void {
   feMultiply(p + X, f, e);
   feMultiply(p + Y, g, h);
   feMultiply(p + Z, f, g);
-  feMultiply(p + T, e, h);
+  if (withT) feMultiply(p + T, e, h);
 }
 
-/** p = p + q, for a point p and an addend q (RFC 8032 §5.1.4). */
-function add(p: usize, q: usize): void {
+/** p = p ± q (RFC 8032 §5.1.4), for g = 2·Z1·Z2; −q has MINUS and PLUS changed over, and another sign of T. */
+function addGiven2Z(p: usize, q: usize, negative: bool, withT: bool): void {
+  const first = negative ? PLUS : MINUS;
   feSubtract(a, p + Y, p + X);
-  feMultiply(a, q + MINUS, a); //   A = (Y1 − X1)·(Y2 − X2)
+  feMultiply(a, q + first, a); //          A = (Y1 − X1)·(Y2 − X2)
   feAdd(b, p + Y, p + X);
-  feMultiply(b, q + PLUS, b); //    B = (Y1 + X1)·(Y2 + X2)
-  feMultiply(c, q + TWO_D_T, p + T); // C = T1·2·d·T2
-  feMultiply(g, q + TWO_Z, p + Z); //   D = Z1·2·Z2
+  feMultiply(b, q + (PLUS - first), b); // B = (Y1 + X1)·(Y2 + X2)
+  feMultiply(c, q + TWO_D_T, p + T); //    C = T1·2·d·T2
   feSubtract(e, b, a); // E = B − A
-  feSubtract(f, g, c); // F = D − C
-  feAdd(g, g, c); //      G = D + C
   feAdd(h, b, a); //      H = B + A
-  finish(p);
+  if (negative) {
+    feAdd(f, g, c);
+    feSubtract(g, g, c);
+  } else {
+    feSubtract(f, g, c); // F = D − C
+    feAdd(g, g, c); //      G = D + C
+  }
+  finish(p, withT);
 }
 
-/** p = 2·p (RFC 8032 §5.1.4). */
-function double(p: usize): void {
-  feMultiply(a, p + X, p + X); // A = X1²
-  feMultiply(b, p + Y, p + Y); // B = Y1²
-  feMultiply(c, p + Z, p + Z);
-  feAdd(c, c, c); //              C = 2·Z1²
-  feAdd(h, a, b); //              H = A + B
+/** p = p ± q, for a point p and an addend q. */
+function add(p: usize, q: usize, negative: bool, withT: bool): void {
+  feMultiply(g, q + TWO_Z, p + Z); // D = Z1·2·Z2
+  addGiven2Z(p, q, negative, withT);
+}
+
+/** p = 2·p (RFC 8032 §5.1.4); T is not used. */
+function double(p: usize, withT: bool): void {
+  feSquare(a, p + X); // A = X1²
+  feSquare(b, p + Y); // B = Y1²
+  feSquare(c, p + Z);
+  feAdd(c, c, c); //     C = 2·Z1²
+  feAdd(h, a, b); //     H = A + B
   feAdd(e, p + X, p + Y);
-  feMultiply(e, e, e);
-  feSubtract(e, h, e); //         E = H − (X1 + Y1)²
-  feSubtract(g, a, b); //         G = A − B
-  feAdd(f, c, g); //              F = C + G
-  finish(p);
+  feSquare(e, e);
+  feSubtract(e, h, e); // E = H − (X1 + Y1)²
+  feSubtract(g, a, b); // G = A − B
+  feAdd(f, c, g); //      F = C + G
+  finish(p, withT);
 }
 
 /** q = the addend of p */
@@ -110,63 +124,8 @@ function setNeutral(p: usize): void {
   feSet(p + Z, 1);
 }
 
-/** Completes p from X and Y, Z being 1, and fills `table` with the addends of 0·p, 1·p … 15·p. */
-function fillTable(table: usize, p: usize): void {
-  feSet(p + Z, 1);
-  feMultiply(p + T, p + X, p + Y);
-  setNeutral(sum);
-  toAddend(table, sum);
-  toAddend(table + POINT_BYTES, p);
-  for (let i: usize = 2; i < 16; i++) {
-    add(p, table + POINT_BYTES);
-    toAddend(table + i * POINT_BYTES, p);
-  }
-}
-
-/** sum += table[index], reading all of the table, so that the index does not show in what is read. */
-function addFromTable(table: usize, index: u32): void {
-  memory.fill(addend, 0, POINT_BYTES);
-  for (let i: u32 = 0; i < 16; i++) {
-    const mask = ((i ^ index) - 1) >> 31; // 1 for the entry sought
-    for (let word: usize = 0; word < POINT_BYTES; word += 4) {
-      store<u32>(addend + word, load<u32>(addend + word) | (load<u32>(table + word) & -mask));
-    }
-    table += POINT_BYTES;
-  }
-  add(sum, addend);
-}
-
-// @ts-ignore: decorator
-@inline
-function nibble(scalar: usize, i: u32): u32 {
-  return (load<u8>(scalar + (i >> 1)) >> <u8>((i & 1) << 2)) & 15;
-}
-
-const baseTable: usize = memory.data(2560, 8);
-const pointTable: usize = memory.data(2560, 8);
-const working: usize = memory.data(160, 8);
-
-/**
- * Writes the encoding of [s]B to `out`; with a `point` (X and Y, overwritten), that of [s]B + [k]point.
- *
- * Windows of four bits, both scalars in one pass (Straus). What is done and which memory is touched depends neither
- * on s nor on k. A verification has no secrets, and shares this only to be small.
- */
-export function encodeMultiple(out: usize, s: usize, k: usize, point: usize): void {
-  memory.copy(working, base, 2 * FE_BYTES);
-  fillTable(baseTable, working);
-  if (point) fillTable(pointTable, point);
-  setNeutral(sum);
-  for (let i: i32 = 63; i >= 0; i--) {
-    double(sum);
-    double(sum);
-    double(sum);
-    double(sum);
-    addFromTable(baseTable, nibble(s, i));
-    if (point) addFromTable(pointTable, nibble(k, i));
-  }
-
-  // RFC 8032 §5.1.2: y, with the sign of x in the top bit
+/** Writes the encoding of `sum` (RFC 8032 §5.1.2: y, with the sign of x in the top bit), and wipes what led to it. */
+function encodeSum(out: usize): void {
   feInvert(a, sum + Z);
   feMultiply(b, sum + X, a);
   feMultiply(c, sum + Y, a);
@@ -177,6 +136,125 @@ export function encodeMultiple(out: usize, s: usize, k: usize, point: usize): vo
   // (Naccache, Smart, Stern, "Projective Coordinates Leak").
   memory.fill(work, 0, WORK_BYTES);
   feForget();
+}
+
+/** small = the entry `index` of COMB, all of which is read, so that the index does not show in what is. */
+function takeFromComb(index: u32): void {
+  memory.fill(packed, 0, COMB_ENTRY_BYTES);
+  // The neutral element, which has no entry: y − x = y + x = 1
+  const isNeutral = (index - 1) >> 31;
+  store<u32>(packed, isNeutral);
+  store<u32>(packed, isNeutral, 32);
+  let entry = COMB;
+  for (let i: u32 = 1; i <= COMB_ENTRIES; i++) {
+    const mask = 0 - (((i ^ index) - 1) >> 31); // all ones for the entry sought
+    for (let word: usize = 0; word < COMB_ENTRY_BYTES; word += 4) {
+      store<u32>(packed + word, load<u32>(packed + word) | (load<u32>(entry + word) & mask));
+    }
+    entry += COMB_ENTRY_BYTES;
+  }
+  for (let i: usize = 0; i < 3; i++) feFromBytes(small + i * FE_BYTES, packed + (i << 5));
+}
+
+// @ts-ignore: decorator
+@inline
+function bitOf(scalar: usize, i: u32): u32 {
+  return (load<u8>(scalar + (i >> 3)) >> <u8>(i & 7)) & 1;
+}
+
+/**
+ * Writes the encoding of [s]B to `out`. What is done and which memory is touched does not depend on s.
+ *
+ * A comb of four teeth (Lim and Lee, "More Flexible Exponentiation with Precomputation"): bits i, i + 64, i + 128 and
+ * i + 192 of s in one step, so that 64 doublings do for all of it.
+ */
+export function encodeBaseMultiple(out: usize, s: usize): void {
+  setNeutral(sum);
+  for (let i: i32 = 63; i >= 0; i--) {
+    double(sum, true);
+    takeFromComb(bitOf(s, i) | (bitOf(s, i + 64) << 1) | (bitOf(s, i + 128) << 2) | (bitOf(s, i + 192) << 3));
+    feAdd(g, sum + Z, sum + Z);
+    addGiven2Z(sum, small, false, false);
+  }
+  encodeSum(out);
+}
+
+/** Odd multiples of a point: 1, 3, … 15. */
+const ODD_MULTIPLES: usize = 8;
+const baseTable: usize = memory.data(1280, 8);
+const pointTable: usize = memory.data(1280, 8);
+const doubled: usize = memory.data(160, 8);
+const working: usize = memory.data(160, 8);
+
+/** Completes p from X and Y, Z being 1, and fills `table` with the addends of its odd multiples. p is overwritten. */
+function fillTable(table: usize, p: usize): void {
+  feSet(p + Z, 1);
+  feMultiply(p + T, p + X, p + Y);
+  memory.copy(sum, p, POINT_BYTES);
+  double(sum, true);
+  toAddend(doubled, sum);
+  toAddend(table, p);
+  for (let i: usize = 1; i < ODD_MULTIPLES; i++) {
+    add(p, doubled, false, true);
+    toAddend(table + i * POINT_BYTES, p);
+  }
+}
+
+const SCALAR_BITS: i32 = 256;
+const baseDigits: usize = memory.data(256);
+const pointDigits: usize = memory.data(256);
+/** A scalar, and a byte of zero for what reads past its end. */
+const recoded: usize = memory.data(33);
+
+/**
+ * Writes a scalar below 2^253 as Σ digit_i · 2^i, a byte to a digit: 0 or odd, −15 to 15, four or more zeros after each
+ * that is not 0 (width-5 non-adjacent form: Hankerson, Menezes, Vanstone, "Guide to Elliptic Curve Cryptography",
+ * algorithm 3.35).
+ */
+function recode(digits: usize, scalar: usize): void {
+  memory.copy(recoded, scalar, 32);
+  memory.fill(digits, 0, SCALAR_BITS);
+  let carry: u32 = 0;
+  for (let i: u32 = 0; i < <u32>SCALAR_BITS; ) {
+    const bits = (<u32>load<u16>(recoded + (i >> 3)) >> (i & 7)) & 31;
+    if ((bits & 1) == carry) {
+      i++;
+      continue;
+    }
+    const digit = bits + carry;
+    carry = digit >> 4;
+    store<u8>(digits + i, <u8>(digit - (carry << 5)));
+    i += 5;
+  }
+}
+
+function addDigit(table: usize, digit: i32, withT: bool): void {
+  const negative = digit < 0;
+  add(sum, table + ((<usize>(negative ? -digit : digit) >> 1) * POINT_BYTES), negative, withT);
+}
+
+/**
+ * Writes the encoding of [s]B + [k]point, for s and k below 2^253, to `out`; `point`, given as X of one unit and Y of
+ * two, is overwritten.
+ * How long that takes and what is read depends on all of them: there are no secrets in a verification.
+ *
+ * Both scalars in one pass (Straus), in windows that slide.
+ */
+export function encodePublicMultiples(out: usize, s: usize, k: usize, point: usize): void {
+  recode(baseDigits, s);
+  recode(pointDigits, k);
+  memory.copy(working, base, 2 * FE_BYTES);
+  fillTable(baseTable, working);
+  fillTable(pointTable, point);
+  setNeutral(sum);
+  for (let i = SCALAR_BITS - 1; i >= 0; i--) {
+    const ofBase = <i32>load<i8>(baseDigits + i);
+    const ofPoint = <i32>load<i8>(pointDigits + i);
+    double(sum, (ofBase | ofPoint) != 0);
+    if (ofBase) addDigit(baseTable, ofBase, ofPoint != 0);
+    if (ofPoint) addDigit(pointTable, ofPoint, false);
+  }
+  encodeSum(out);
 }
 
 export const ENCODING_GOOD: i32 = 0;
@@ -194,14 +272,14 @@ export function checkEncoding(bytes: usize): i32 {
   if (!equalInConstantTime(canonical, bytes, 32)) return ENCODING_NOT_CANONICAL; // y ≥ p
 
   feSet(c, 1);
-  feMultiply(b, a, a);
+  feSquare(b, a);
   feSubtract(e, b, c); // y² − 1
   const xIsZero = feIsZero(e);
   if (xIsZero && sign) return ENCODING_NOT_CANONICAL; // RFC 8032 §5.1.3, step 4: there is no −0
 
   // The eight points of small order: y = ±1 (orders 1 and 2), y = 0 (order 4), and order 8, whose doubles have y = 0:
   // there x² = −y², which makes the curve equation d·y⁴ + 2·y² − 1 = 0. Its other root for y² is not a square.
-  feMultiply(f, b, b);
+  feSquare(f, b);
   feMultiply(f, f, d);
   feAdd(f, f, b);
   feAdd(f, f, e);
@@ -217,15 +295,15 @@ export function decodeNegated(point: usize, bytes: usize): bool {
 
   // x² = u/v, u = y² − 1, v = d·y² + 1 ≠ 0
   feSet(c, 1);
-  feMultiply(a, y, y);
+  feSquare(a, y);
   feMultiply(b, a, d);
   feSubtract(a, a, c); // u
   feAdd(b, b, c); //      v
 
   // x = u·v³·(u·v⁷)^((p−5)/8)
-  feMultiply(c, b, b);
+  feSquare(c, b);
   feMultiply(c, c, b); // v³
-  feMultiply(e, c, c);
+  feSquare(e, c);
   feMultiply(e, e, b); // v⁷
   feMultiply(e, e, a);
   fePower22523(x, e);
@@ -233,7 +311,7 @@ export function decodeNegated(point: usize, bytes: usize): bool {
   feMultiply(x, x, a);
 
   // v·x² is u, or −u and then x·√−1 is the root, or there is none.
-  feMultiply(c, x, x);
+  feSquare(c, x);
   feMultiply(c, c, b);
   feSubtract(e, c, a);
   if (!feIsZero(e)) {

@@ -4,7 +4,7 @@
 // What was derived is wiped from memory before these return.
 
 import { sha512Final, sha512Init, sha512Update } from "../sha512";
-import { encodeMultiple } from "./point";
+import { encodeBaseMultiple } from "./point";
 import { scalarMultiplyAdd, scalarReduce } from "./scalar";
 
 /** All that is kept between two steps, in one piece so that it can be wiped. */
@@ -31,7 +31,7 @@ function expand(seed: usize): void {
 /** Writes the 32-byte public key of a 32-byte seed. */
 export function ed25519PublicKey(seed: usize, out: usize): void {
   expand(seed);
-  encodeMultiple(out, expanded, 0, 0);
+  encodeBaseMultiple(out, expanded);
   memory.fill(work, 0, WORK_BYTES);
 }
 
@@ -59,7 +59,7 @@ export function ed25519SignParts(
   sha512Update(context, b, bLength);
   sha512Final(context, digest);
   scalarReduce(nonce, digest);
-  encodeMultiple(encodedR, nonce, 0, 0);
+  encodeBaseMultiple(encodedR, nonce);
 
   // k = SHA-512(R ‖ A ‖ M) mod L
   sha512Init(context);

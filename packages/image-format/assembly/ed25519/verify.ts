@@ -7,7 +7,7 @@
 
 import { equalInConstantTime } from "../constant-time";
 import { sha512Final, sha512Init, sha512Update } from "../sha512";
-import { checkEncoding, decodeNegated, encodeMultiple } from "./point";
+import { checkEncoding, decodeNegated, encodePublicMultiples } from "./point";
 import { scalarIsCanonical, scalarReduce } from "./scalar";
 
 export const ED25519_VALID: i32 = 0;
@@ -50,7 +50,7 @@ export function ed25519VerifyFinal(context: usize, publicKey: usize, signature: 
 
   // R = [S]B − [k]A
   scalarReduce(challenge, digest);
-  encodeMultiple(expectedR, signature + 32, challenge, negatedA);
+  encodePublicMultiples(expectedR, signature + 32, challenge, negatedA);
   return equalInConstantTime(expectedR, signature, 32) ? ED25519_VALID : ED25519_MISMATCH;
 }
 

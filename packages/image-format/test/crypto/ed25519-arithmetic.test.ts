@@ -59,6 +59,30 @@ describe("field", () => {
     }
   });
 
+  test("a square at the stated bound is exact and leaves one unit, over its operand, too", () => {
+    const random = replayableRandom("field squares");
+    const chosen: ((bound: number, limb: number) => number)[] = [
+      (bound) => bound,
+      (bound) => -bound,
+      (bound, limb) => (limb & 1 ? -bound : bound),
+      ...Array.from({ length: 200 }, () => signs(random)),
+      ...Array.from({ length: 200 }, () => (bound: number) => random.below(2 * bound + 1) - bound),
+    ];
+    for (const [round, choose] of chosen.entries()) {
+      const f = limbsOf(3, choose);
+      let limbs: Int32Array = new Int32Array();
+      const value = crypto.bytes(32, (out) => {
+        const at = element(f);
+        const h = round % 2 ? at : crypto.reserve(40);
+        crypto.call("feSquare", h, at);
+        limbs = new Int32Array(crypto.get(h, 40).buffer);
+        crypto.call("feToBytes", out, h);
+      });
+      expect(fromBytes(value), `round ${round}, seed ${random.seed}`).toBe(modulo(valueOf(f) ** 2n, p));
+      limbs.forEach((limb, i) => expect(Math.abs(limb), `limb ${i}, round ${round}`).toBeLessThanOrEqual(unit(i)));
+    }
+  });
+
   test("elements are written as the one value below p, whatever their limbs", () => {
     const random = replayableRandom("field encoding");
     const encode = (limbs: number[]): bigint =>
@@ -88,6 +112,99 @@ describe("field", () => {
         crypto.call("feToBytes", out, h);
       });
       expect(fromBytes(inverse), `of ${value}`).toBe(power(value, p - 2n, p));
+    }
+  });
+});
+
+describe("multiples of points", () => {
+  /** x and y, by the affine law of RFC 8032 §5.1.4. */
+  type Point = readonly [bigint, bigint];
+  const inverse = (n: bigint): bigint => power(modulo(n, p), p - 2n, p);
+  const d = modulo(-121665n * inverse(121666n), p);
+  const base: Point = [
+    15112221349535400772501151409588531511454012693041857206046113283949847762202n,
+    modulo(4n * inverse(5n), p),
+  ];
+  function add([x1, y1]: Point, [x2, y2]: Point): Point {
+    const k = d * x1 * x2 * y1 * y2;
+    return [modulo((x1 * y2 + x2 * y1) * inverse(1n + k), p), modulo((y1 * y2 + x1 * x2) * inverse(1n - k), p)];
+  }
+  function times(n: bigint, point: Point): Point {
+    let result: Point = [0n, 1n];
+    for (const bit of n.toString(2)) {
+      result = add(result, result);
+      if (bit === "1") result = add(result, point);
+    }
+    return result;
+  }
+  const encoded = ([x, y]: Point): bigint => y | ((x & 1n) << 255n);
+
+  /** Where every window and tooth is empty, full, or at the carry into the next. */
+  const edges = [
+    0n,
+    1n,
+    2n,
+    15n,
+    16n,
+    17n,
+    31n,
+    L - 1n,
+    2n ** 252n,
+    2n ** 253n - 1n,
+    2n ** 64n,
+    2n ** 128n,
+    2n ** 192n,
+    2n ** 252n - 1n,
+    ...[0x1111n, 0x5555n, 0xf0f0n, 0x8421n, 0x8000n].map((n) => BigInt(`0x0${n.toString(16).repeat(15)}`)),
+  ];
+
+  test("the comb's table holds the multiples of the base point that it says", () => {
+    const table = crypto.get(crypto.constant("COMB"), crypto.constant("COMB_ENTRIES") * 96);
+    for (let i = 1; i <= crypto.constant("COMB_ENTRIES"); i++) {
+      const teeth = [0, 1, 2, 3].filter((tooth) => (i >> tooth) & 1);
+      const [x, y] = times(
+        teeth.reduce((sum, tooth) => sum + (1n << BigInt(64 * tooth)), 0n),
+        base,
+      );
+      const entry = [0, 32, 64].map((at) => fromBytes(table.slice((i - 1) * 96 + at, (i - 1) * 96 + at + 32)));
+      expect(entry, `entry ${i}`).toEqual([modulo(y - x, p), modulo(y + x, p), modulo(2n * d * x * y, p)]);
+    }
+  });
+
+  test("[s]B by the comb is the affine law's, for any 255 bits", () => {
+    const random = replayableRandom("comb");
+    for (const s of [
+      ...edges,
+      2n ** 255n - 1n,
+      ...Array.from({ length: 12 }, () => fromBytes(random.bytes(32)) >> 1n),
+    ]) {
+      const out = crypto.bytes(32, (at) => crypto.call("encodeBaseMultiple", at, crypto.put(toBytes(s))));
+      expect(fromBytes(out), `${s}, seed ${random.seed}`).toBe(encoded(times(s, base)));
+    }
+  });
+
+  test("[s]B + [k]P in sliding windows is what the comb makes of it, for s and k below 2^253", () => {
+    const random = replayableRandom("windows");
+    const scalar = (): bigint => fromBytes(random.bytes(32)) >> 3n;
+    const pairs = [
+      ...edges.map((edge) => [edge, scalar()] as const),
+      ...edges.map((edge) => [scalar(), edge] as const),
+      ...edges.map((edge) => [edge, edge] as const),
+      ...Array.from({ length: 12 }, () => [scalar(), scalar()] as const),
+    ];
+    const points = [scalar(), scalar(), scalar()].map((factor) => ({ factor, point: times(factor, base) }));
+    for (const [round, [s, k]] of pairs.entries()) {
+      const { factor, point } = points[round % points.length]!;
+      const out = crypto.bytes(32, (at) => {
+        const operand = crypto.reserve(160);
+        for (const [i, coordinate] of point.entries())
+          crypto.call("feFromBytes", operand + 40 * i, crypto.put(toBytes(coordinate)));
+        crypto.call("feMultiply", operand, operand, element([1, 0, 0, 0, 0, 0, 0, 0, 0, 0])); // x of one unit
+        crypto.call("encodePublicMultiples", at, crypto.put(toBytes(s)), crypto.put(toBytes(k)), operand);
+      });
+      const sum = (s + k * factor) % L;
+      const expected = crypto.bytes(32, (at) => crypto.call("encodeBaseMultiple", at, crypto.put(toBytes(sum))));
+      expect(fromBytes(out), `s ${s}, k ${k}, seed ${random.seed}`).toBe(fromBytes(expected));
     }
   });
 });
