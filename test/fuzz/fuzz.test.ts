@@ -260,8 +260,9 @@ describe("bugs that are planted are found", () => {
       "slots",
       {
         file: "apps/agent/src/image/payload-check.ts",
-        find: "return compareBytes(actual, expected, DIGEST_BYTES) == 0 ?",
-        replace: "return index + 1 == header.chunkCount || compareBytes(actual, expected, DIGEST_BYTES) == 0 ?",
+        find: "return this.found(differenceOf(actual, expected, DIGEST_BYTES), 1,",
+        replace:
+          "return this.found(index + 1 == header.chunkCount ? 0 : differenceOf(actual, expected, DIGEST_BYTES), 1,",
       },
       5_000,
     ],

@@ -3,7 +3,7 @@
 // `npm run bench` beside its figure.
 
 /** The image file, still without TLS: header, signatures, chunk table, payload. */
-export const IMAGE_BYTES_LIMIT = 103 * 1024;
+export const IMAGE_BYTES_LIMIT = 107 * 1024;
 /** With TLS in it: to be the limit then. */
 export const IMAGE_WITH_TLS_BYTES_GOAL = 96 * 1024;
 /** The boot loader in bank 0. It is what may be reached, too. */

@@ -2,7 +2,7 @@
 // Nothing allocates, and nothing may be called while another of these functions runs (working memory is shared);
 // contexts may be in use side by side.
 
-export { equalInConstantTime } from "./constant-time";
+export { differenceOf, equalInConstantTime } from "./constant-time";
 export { SHA256_BYTES, SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "./sha256";
 export { sha256Block } from "./sha256-block";
 export { SHA512_BYTES, SHA512_CONTEXT_BYTES, sha512, sha512Final, sha512Init, sha512Update } from "./sha512";

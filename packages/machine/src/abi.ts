@@ -53,7 +53,7 @@ export const CRASH_RECORD_MAGIC = 0x52435346;
 /** The newest bytes of a crashed run's console that are kept. */
 export const CRASH_LOG_BYTES = 512;
 /** EXO_PHASE_*: those that the exokernel says itself, and the last. */
-export const Phase = { Loader: 1, HandedOver: 5, Image: 6, Recovery: 11 } as const;
+export const Phase = { Loader: 1, LogAppended: 2, HandedOver: 5, Image: 6, Recovery: 11 } as const;
 /** What `recover` returns where there is no serial line. */
 export const RECOVERY_NONE = 0xffffffff;
 export const APP_REPORT_BYTES = 32;

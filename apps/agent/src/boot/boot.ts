@@ -40,6 +40,7 @@ import {
   raiseFloor,
   RecoveryReason,
   SLOT_EMPTIED,
+  SLOT_MANIFEST_BYTES_MAX,
   slotPayloadOffset,
   SlotState,
   TRY_BEGUN,
@@ -115,7 +116,9 @@ function admissible(slot: u32): i32 {
  * Copies the slot to RAM and verifies the copy, a few times if it has to. Why it does not hold is kept for recovery.
  */
 function loadImage(slot: u32): i32 {
-  let code: i32 = ErrorCode.None;
+  let code: i32 = ErrorCode.FlashFailed;
+  manifest.evidence.forget();
+  check.evidence.forget();
   for (let attempt: u32 = 0; attempt < READ_ATTEMPTS; attempt++) {
     code = loadOnce(slot);
     if (code == ErrorCode.None) break;
@@ -127,6 +130,22 @@ function loadImage(slot: u32): i32 {
 function note(slot: u32, code: u32): void {
   if (slot == 0) state.codeA = code;
   else state.codeB = code;
+}
+
+/**
+ * Looked at once more just before the start: not 0 unless all of it was shown, whichever way one branch has gone on
+ * the way here.
+ */
+function lacking(slot: u32): u32 {
+  return (
+    trust.lacking() |
+    // Its fields are read anew: a branch may have put one where another belongs.
+    manifest.parse(SLOT_MANIFEST_BYTES_MAX) |
+    manifest.lacking() |
+    check.lacking() |
+    manifest.checkDevice(trust, zoneOf(slot), load<u32>(window), load<u32>(window, 4)) |
+    <u32>(manifest.header.securityCounter < log.record.securityFloor)
+  );
 }
 
 function loadOnce(slot: u32): i32 {
@@ -210,6 +229,7 @@ function fail(slot: u32, reason: u32): void {
 }
 
 function start(slot: u32, reason: u32): void {
+  if (lacking(slot) != 0) return;
   const record = log.record;
   memory.fill(info, 0, BOOT_INFO_BYTES);
   store<u32>(info, BOOT_INFO_MAGIC);

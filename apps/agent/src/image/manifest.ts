@@ -3,6 +3,7 @@
 
 import { compareBytes } from "../compare";
 import { sha256 } from "../crypto";
+import { Evidence } from "../evidence";
 import {
   DIGEST_BYTES,
   ErrorCode,
@@ -28,6 +29,8 @@ export class Manifest {
   readonly header: ImageHeader = new ImageHeader();
   readonly digest: Uint8Array = new Uint8Array(DIGEST_BYTES);
   signatureBlockBytes: i32 = 0;
+  /** Of the signature that is, or was, looked at. */
+  readonly evidence: Evidence = new Evidence();
 
   /** Reads from the start of a slot; the form is checked, nothing else. An ErrorCode. */
   readSlot(slot: FlashZone): i32 {
@@ -46,12 +49,18 @@ export class Manifest {
     return ErrorCode.None;
   }
 
+  /** 0 when a release key signed the header. */
+  lacking(): u32 {
+    return this.evidence.lacking(1);
+  }
+
   manifestBytes(): u32 {
     return this.header.headerBytes + this.signatureBlockBytes;
   }
 
   /** An ErrorCode: None when a release key signed the header. */
   checkSignature(trust: TrustChain): i32 {
+    this.evidence.begin();
     return checkSignatures(
       imagePrefix,
       PREFIX_IMAGE.length,
@@ -62,6 +71,7 @@ export class Manifest {
       trust.releaseKeys,
       trust.releaseKeyCount,
       1,
+      this.evidence,
     );
   }
 

@@ -1,8 +1,8 @@
 // Whether a payload is the one that a manifest describes, chunk by chunk. The table is read once and hashed while it is
 // used, so that what was compared with is what was signed, even if flash reads differently the next time.
 
-import { compareBytes } from "../compare";
-import { SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "../crypto";
+import { differenceOf, SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "../crypto";
+import { Evidence } from "../evidence";
 import { FlashZone } from "../flash";
 import { CHUNK_BYTES_MAX, chunkLength, DIGEST_BYTES, ErrorCode, SLOT_TABLE_OFFSET, slotPayloadOffset } from "../format";
 import { Manifest } from "./manifest";
@@ -12,9 +12,14 @@ const chunk: usize = heap.alloc(CHUNK_BYTES_MAX);
 const expected: usize = memory.data(32);
 const actual: usize = memory.data(32);
 
+/** More than there are chunks. */
+const TABLE_STEP: u32 = 0x10000;
+
 /** A check that may be spread over many steps: `begin`, then `step` until it says something else than None. */
 export class PayloadCheck {
   nextChunk: u32 = 0;
+  /** Of the payload that is, or was, looked at. */
+  readonly evidence: Evidence = new Evidence();
 
   constructor(
     protected manifest: Manifest,
@@ -26,6 +31,12 @@ export class PayloadCheck {
     this.slot = slot;
     this.nextChunk = 0;
     sha256Init(tableHash);
+    this.evidence.begin();
+  }
+
+  /** 0 when every chunk and the table were found as they have to be. */
+  lacking(): u32 {
+    return this.evidence.lacking(this.manifest.header.chunkCount + TABLE_STEP);
   }
 
   done(): bool {
@@ -39,7 +50,7 @@ export class PayloadCheck {
     if (index == header.chunkCount) {
       sha256Final(tableHash, actual);
       const wanted = this.manifest.bytes.dataStart + header.tableDigestOffset;
-      return compareBytes(actual, wanted, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkTableMismatch;
+      return this.found(differenceOf(actual, wanted, DIGEST_BYTES), TABLE_STEP, ErrorCode.ChunkTableMismatch);
     }
     if (this.slot.read(SLOT_TABLE_OFFSET + index * DIGEST_BYTES, expected, DIGEST_BYTES) < 0)
       return ErrorCode.FlashFailed;
@@ -48,7 +59,12 @@ export class PayloadCheck {
     const offset = index * header.chunkBytes;
     if (this.readPayload(offset, chunk, length) < 0) return ErrorCode.FlashFailed;
     sha256(chunk, length, actual);
-    return compareBytes(actual, expected, DIGEST_BYTES) == 0 ? ErrorCode.None : ErrorCode.ChunkMismatch;
+    return this.found(differenceOf(actual, expected, DIGEST_BYTES), 1, ErrorCode.ChunkMismatch);
+  }
+
+  private found(difference: u32, weight: u32, code: i32): i32 {
+    this.evidence.add(difference, weight);
+    return difference == 0 ? ErrorCode.None : code;
   }
 
   /** From flash; the boot loader reads its copy in RAM instead. */

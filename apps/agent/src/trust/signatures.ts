@@ -11,6 +11,7 @@ import {
   ed25519VerifyParts,
   sha256,
 } from "../crypto";
+import { Evidence } from "../evidence";
 import {
   ErrorCode,
   KEY_ID_BYTES,
@@ -21,6 +22,8 @@ import {
 } from "../format";
 
 const keyHash: usize = memory.data(32);
+/** Of those who decide by the answer alone. */
+const unheeded = new Evidence();
 
 /** Which ErrorCode a verdict of the strict verifier is. */
 export function signatureError(verdict: i32): i32 {
@@ -34,7 +37,7 @@ export function signatureError(verdict: i32): i32 {
 /**
  * Whether at least `threshold` of `keyCount` different public keys at `keys` signed prefix ‖ body, by the signature
  * block at `blockOffset` of `bytes` (parsed before). ErrorCode.None, or why the first signature by a known key was
- * refused, or SignatureUnknownKey.
+ * refused, or SignatureUnknownKey. `evidence` gets one step of it.
  */
 export function checkSignatures(
   prefix: usize,
@@ -46,9 +49,11 @@ export function checkSignatures(
   keys: usize,
   keyCount: i32,
   threshold: i32,
+  evidence: Evidence = unheeded,
 ): i32 {
   let signedBy: u32 = 0; // one bit a key: a key that signed twice counts once
   let valid: i32 = 0;
+  let verdicts: u32 = 0;
   let firstError: i32 = ErrorCode.SignatureUnknownKey;
   const count = signatureCount(bytes, blockOffset);
   for (let i: i32 = 0; i < count; i++) {
@@ -59,10 +64,15 @@ export function checkSignatures(
       const key = keys + k * PUBLIC_KEY_BYTES;
       sha256(key, PUBLIC_KEY_BYTES, keyHash);
       if (compareBytes(keyHash, keyId, KEY_ID_BYTES) != 0) continue;
-      const code = signatureError(ed25519VerifyParts(key, signature, prefix, prefixBytes, body, bodyBytes));
+      const verdict = ed25519VerifyParts(key, signature, prefix, prefixBytes, body, bodyBytes);
+      const code = signatureError(verdict);
       if (code == ErrorCode.None) {
         signedBy |= 1 << k;
-        if (++valid >= threshold) return ErrorCode.None;
+        verdicts |= verdict ^ ED25519_VALID;
+        if (++valid >= threshold) {
+          evidence.add(verdicts | (popcnt(signedBy) ^ threshold) | (signedBy >> keyCount), 1);
+          return ErrorCode.None;
+        }
       } else if (firstError == ErrorCode.SignatureUnknownKey) {
         firstError = code;
       }

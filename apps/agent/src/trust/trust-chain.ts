@@ -1,5 +1,6 @@
 // A trust chain in memory: whether it holds, link by link from the boot bank's roots on, and what its newest link says.
 
+import { Evidence } from "../evidence";
 import { rootKeys } from "../exokernel";
 import {
   ErrorCode,
@@ -29,6 +30,8 @@ export class TrustChain {
   releaseKeyCount: i32 = 0;
   operationsKeys: usize = 0;
   operationsKeyCount: i32 = 0;
+  /** Of the chain that is, or was, looked at. */
+  readonly evidence: Evidence = new Evidence();
   private link: TrustLink = new TrustLink();
 
   /** No chain, no keys. */
@@ -39,9 +42,15 @@ export class TrustChain {
     this.operationsKeyCount = 0;
   }
 
+  /** 0 when as many roots as have to have signed each link of the chain that holds. */
+  lacking(): u32 {
+    return this.evidence.lacking(parseTrustChain(this.bytes, 0, this.chainBytes));
+  }
+
   /** Checks the chain at the start of `bytes`, of which `available` count. ErrorCode.None or TrustRecordInvalid. */
   check(available: i32): i32 {
     this.forget();
+    this.evidence.begin();
     const bytes = this.bytes;
     const links = parseTrustChain(bytes, 0, available);
     if (links < 0) return ErrorCode.TrustRecordInvalid;
@@ -68,6 +77,7 @@ export class TrustChain {
         keys,
         keyCount,
         threshold,
+        this.evidence,
       );
       if (code != ErrorCode.None) return ErrorCode.TrustRecordInvalid;
       keys = bytes.dataStart + link.rootKeysOffset;

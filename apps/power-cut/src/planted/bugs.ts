@@ -227,7 +227,10 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "signature-not-checked",
     what: "the boot loader takes any image whose hashes fit",
-    patches: [{ file: BOOT, find: "if (code == ErrorCode.None) code = manifest.checkSignature(trust);", replace: "" }],
+    patches: [
+      { file: BOOT, find: "if (code == ErrorCode.None) code = manifest.checkSignature(trust);", replace: "" },
+      { file: BOOT, find: "    manifest.lacking() |", replace: "" },
+    ],
     stories: ["forged-signature"],
   },
   {
@@ -239,6 +242,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         find: "code == ErrorCode.None && manifest.header.securityCounter < log.record.securityFloor",
         replace: "false",
       },
+      { file: BOOT, find: "<u32>(manifest.header.securityCounter < log.record.securityFloor)", replace: "0" },
     ],
     stories: ["forged-floor"],
   },
@@ -343,9 +347,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     patches: [
       {
         file: SIGNATURES,
-        find: "if (++valid >= threshold) return ErrorCode.None;",
-        replace: "if (++valid >= 1) return ErrorCode.None;",
+        find: "if (++valid >= threshold) {",
+        replace: "if (++valid >= 1) {",
       },
+      { file: SIGNATURES, find: "(popcnt(signedBy) ^ threshold)", replace: "(popcnt(signedBy) ^ 1)" },
     ],
     stories: ["trust-by-one-of-two", "forged-trust-by-one"],
   },
