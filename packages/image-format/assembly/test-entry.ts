@@ -6,6 +6,12 @@ export { COMB, COMB_ENTRIES } from "./ed25519/comb";
 export { encodeBaseMultiple, encodePublicMultiples } from "./ed25519/point";
 export { scalarIsCanonical, scalarMultiplyAdd, scalarReduce } from "./ed25519/scalar";
 
+export { aeadOpen, aeadSeal } from "./chacha20-poly1305";
+export { chacha20Xor } from "./chacha20";
+export { hkdfExpand, hkdfExpandLabel, hkdfExtract } from "./hkdf-sha256";
+export { POLY1305_CONTEXT_BYTES, poly1305Blocks, poly1305Final, poly1305Init } from "./poly1305";
+export { x25519, x25519PublicKey } from "./x25519";
+
 const scratch: usize = memory.data(16384, 8);
 
 export function scratchAddress(): usize {

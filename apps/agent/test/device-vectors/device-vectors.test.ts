@@ -1,8 +1,9 @@
 // The device's cryptography where it counts: compiled for RV32 and run in QEMU, against vectors of others, against the
 // same source on Node, and against node:crypto. The jobs lie in flash, so that one image does for all.
 
-import { createHash, sign } from "node:crypto";
+import { createCipheriv, createHash, hkdfSync, sign } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { agreementCases, sealedCases } from "../../../../packages/image-format/test/crypto/channel-cases.ts";
 import { CryptoModule, nodeKeys } from "../../../../packages/image-format/test/crypto/crypto-module.ts";
 import {
   missingVectors,
@@ -16,7 +17,19 @@ import { SeededRandom, seedOfRun } from "@flipside/machine/faults/seeded-random"
 import { beside, buildTestProgram, runDevice, type TestProgram } from "../isolation/device.ts";
 
 /** assembly/agent.ts. */
-const KIND = { verify: 1, sha256: 2, sha512: 3, sign: 4, count: 5 } as const;
+const KIND = {
+  verify: 1,
+  sha256: 2,
+  sha512: 3,
+  sign: 4,
+  count: 5,
+  agree: 6,
+  seal: 7,
+  open: 8,
+  derive: 9,
+  countAgree: 10,
+  countSeal: 11,
+} as const;
 type Job = readonly [kind: keyof typeof KIND, ...payload: Uint8Array[]];
 
 let built: TestProgram;
@@ -174,4 +187,72 @@ test("signing takes the same number of instructions whatever the key", async () 
   expect(oneByteLess, "the counter does not tell one byte of message").not.toBe(counts[0]);
   expect(new Set(counts), `seed ${seed}: ${counts.join(" ")}`).toHaveProperty("size", 1);
   expect(Number(counts[0])).toBeGreaterThan(100_000);
+});
+
+/** probes/instructions.c: QEMU counts nanoseconds, of which an instruction takes so many. */
+const COUNTS_PER_INSTRUCTION = 8;
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+test("every published X25519 case gives its shared secret on RV32, and says where that is none", async () => {
+  const missing = missingVectors();
+  if (missing) console.warn(`Wycheproof's X25519 cases are skipped: ${missing}`);
+  const cases = agreementCases();
+  if (!missing) expect(cases.length).toBeGreaterThan(500);
+  const said: string[] = [];
+  // 3 million instructions each: a run of its own for so many as the time allowed has room for.
+  for (let at = 0; at < cases.length; at += 175)
+    said.push(...(await onDevice(cases.slice(at, at + 175).map((c): Job => ["agree", c.secret, c.peer]))));
+  const wrong = cases.filter((c, i) => said[i] !== (c.shared.some((byte) => byte !== 0) ? "1" : "0") + text(c.shared));
+  expect(wrong.map((c) => c.name)).toEqual([]);
+}, 240_000);
+
+test("every published ChaCha20-Poly1305 case opens on RV32, or is refused with its data as they were", async () => {
+  const cases = sealedCases();
+  const aadBytes = (c: { aad: Uint8Array }): Uint8Array => new Uint8Array(Uint32Array.of(c.aad.length).buffer);
+  const said = await onDevice(cases.map((c): Job => ["open", c.key, c.nonce, c.tag, aadBytes(c), c.aad, c.sealed]));
+  const wrong = cases.filter(
+    (c, i) => said[i] !== (c.expectedValid ? `1${digest(c.message)}` : `0${digest(c.sealed)}`),
+  );
+  expect(wrong.map((c) => c.name)).toEqual([]);
+});
+
+test("what is sealed and derived on RV32 is node:crypto's, byte by byte", async () => {
+  const random = new SeededRandom(seed + 4);
+  const jobs: Job[] = [];
+  const expected: string[] = [];
+  for (const length of [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 1000, 4096, random.below(8192)]) {
+    const [key, nonce, aad, message] = [32, 12, 12, length].map((bytes) => randomBytes(random, bytes));
+    const cipher = createCipheriv("chacha20-poly1305", key!, nonce!, { authTagLength: 16 });
+    cipher.setAAD(aad!, { plaintextLength: length });
+    const sealed = Buffer.concat([cipher.update(message!), cipher.final()]);
+    jobs.push(["seal", key!, nonce!, aad!, message!]);
+    expected.push(text(cipher.getAuthTag()) + digest(sealed));
+    const info = randomBytes(random, random.below(100));
+    jobs.push(["derive", key!, info]);
+    expected.push(text(new Uint8Array(hkdfSync("sha256", key!, key!, info, 64))));
+  }
+  expect(await onDevice(jobs), `seed ${seed}`).toEqual(expected);
+});
+
+test("agreeing and sealing take the same number of instructions whatever the key and the data", async () => {
+  const random = new SeededRandom(seed + 5);
+  const fills = [0, 0xff, 0x55];
+  const keys = (length: number): Uint8Array[] => [
+    ...fills.map((byte) => new Uint8Array(length).fill(byte)),
+    ...Array.from({ length: 8 }, () => randomBytes(random, length)),
+  ];
+  const peers = keys(32);
+  const agreements = await onDevice(keys(32).map((secret, i): Job => ["countAgree", secret, peers[i]!]));
+  expect(new Set(agreements), `seed ${seed}: ${agreements.join(" ")}`).toHaveProperty("size", 1);
+  const whole = keys(56 + 4096);
+  const sealings = await onDevice([
+    ["countSeal", whole[0]!.subarray(64)],
+    ...whole.map((bytes): Job => ["countSeal", bytes]),
+  ]);
+  const [oneBlockLess, ...counts] = sealings;
+  expect(new Set(counts), `seed ${seed}: ${counts.join(" ")}`).toHaveProperty("size", 1);
+  expect(Number(counts[0]), "the counter does not tell a block of message").toBeGreaterThan(Number(oneBlockLess));
+  const [agreeing, sealing] = [agreements[0], counts[0]].map((count) => Number(count) / COUNTS_PER_INSTRUCTION);
+  console.info(`X25519 takes ${agreeing} instructions, sealing 4,096 bytes ${sealing}`);
 });

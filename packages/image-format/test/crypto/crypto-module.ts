@@ -45,6 +45,10 @@ export class CryptoModule {
     return at;
   }
 
+  set(at: number, bytes: Uint8Array): void {
+    this.#memory.set(bytes, at);
+  }
+
   get(at: number, length: number): Uint8Array {
     return this.#memory.slice(at, at + length);
   }
