@@ -10,7 +10,7 @@ import { instrument } from "../src/device/instrument.ts";
 import { readSubject, subjectOfSources } from "../src/campaign/subject.ts";
 import { type Calls, ModuleInstance } from "../src/device/module-instance.ts";
 import { belowTheFloor, forgeries } from "../src/one-fault/forgeries.ts";
-import { withConditionals } from "../src/one-fault/invert.ts";
+import { faultImports, withConditionals } from "../src/one-fault/invert.ts";
 import { LoaderUnderFault } from "../src/one-fault/loader-run.ts";
 import { smallLayout } from "../src/stories/catalogue.ts";
 import { keys } from "../src/stories/images.ts";
@@ -78,15 +78,11 @@ it("makes no signature valid that is not: in the verifier itself, to its last br
   const instance = new ModuleInstance(
     new WebAssembly.Module(withConditionals(instrument(boot, { importCrypto: false }))),
     () => ({ exo: absent, crypto: {} }),
-    {
-      fault: {
-        condition: (value: number) => {
-          // A loop that has lost its end.
-          if (++count > most) throw new WebAssembly.RuntimeError("hangs");
-          return count === fault ? Number(value === 0) : value;
-        },
-      },
-    },
+    faultImports((value) => {
+      // A loop that has lost its end.
+      if (++count > most) throw new WebAssembly.RuntimeError("hangs");
+      return count === fault ? Number(value === 0) : value;
+    }),
   );
   const message = new TextEncoder().encode("an image that nobody has signed");
   const signature = sign(null, message, createPrivateKey({ key: keys.stranger.privateJwk, format: "jwk" }));

@@ -100,8 +100,8 @@ export function dealtWaves(
   const needsServer = specs.some((spec) => filterOf(spec) !== undefined);
   const problems = waveProblems(specs).map((problem, index) => problem ?? (faults[index] && MARKED));
   if (problems.some((problem) => problem !== undefined)) return { problems, faults, sizes: undefined, needsServer };
-  if (!needsServer) {
-    const sizes = total === undefined ? undefined : laterWaveSizes(specs as LaterWaveSize[], { total, begun: 0 });
+  if (!needsServer && total !== undefined) {
+    const sizes = laterWaveSizes(specs as LaterWaveSize[], { total, begun: 0 });
     return { problems, faults, sizes, needsServer };
   }
   const sizes = met?.map((wave) => wave.total);

@@ -14,6 +14,7 @@ import {
 import { routes } from "@flipside/api/routes";
 import type { NewRollout } from "@flipside/api/types";
 import { describe, expect, it } from "vitest";
+import { countedTarget } from "../src/counted-target.ts";
 import {
   draftOf as draftFrom,
   type Fit,
@@ -40,8 +41,8 @@ const fit: Fit = {
 };
 const draftOf = (changes: Partial<RolloutDraft>): RolloutDraft => ({ ...newDraft("rel-2"), ...changes });
 
-const errorsOf = (changes: Partial<RolloutDraft>): Partial<RolloutErrors> => {
-  const { errors } = planOf(draftOf(changes), fit);
+const errorsOf = (changes: Partial<RolloutDraft>, of = fit): Partial<RolloutErrors> => {
+  const { errors } = planOf(draftOf(changes), of);
   return Object.fromEntries(Object.entries(errors).filter(([, error]) => error !== undefined));
 };
 
@@ -200,6 +201,22 @@ describe("a rollout as it is being made", () => {
     expect(planned("tag = b", { meant: 1, fitting: 0 }).errors.target).toContain("means no device");
   });
 
+  it("counts of those that are meant the ones that are of its product and hardware, and not revoked", () => {
+    const counted = (product: string | null, hardware: string | null, revision: number | null, revoked = false) => ({
+      values: [product, hardware, revision, revoked],
+      count: 10,
+    });
+    const groups = [
+      counted("flipside-demo", "virt-rv32", 1),
+      counted("flipside-demo", "virt-rv32", 0),
+      counted("flipside-demo", "another-board", 1),
+      counted("another", "virt-rv32", 1),
+      counted("flipside-demo", "virt-rv32", 1, true),
+      counted(null, null, null),
+    ];
+    expect(countedTarget(fit.release, groups)).toEqual({ meant: 60, fitting: 10 });
+  });
+
   it("has as many devices in each wave as are counted; where a filter chooses, as the server deals them", () => {
     const all = { meant: 1_000_000, fitting: 1_000_000 };
     const planned = (changes: Partial<RolloutDraft>, preflight?: Fit["preflight"]) =>
@@ -241,11 +258,11 @@ describe("a rollout as it is being made", () => {
     expect(request({ continuous: true, target: "picked", picked: new Set(["dev-1"]) })).not.toHaveProperty(
       "continuous",
     );
-    const open = (changes: Partial<RolloutDraft>) =>
-      planOf(draftOf({ continuous: true, ...changes }), { ...fit, filtered: { meant: 0, fitting: 0 } }).errors.target;
-    expect(open({ target: "filter", filter: "tag = nobody-yet" })).toBeUndefined();
-    expect(open({ target: "filter", filter: "tag =" })).toContain("can’t be read");
-    expect(open({ target: "picked" })).toContain("Pick at least one");
+    const open = (changes: Partial<RolloutDraft>): Partial<RolloutErrors> =>
+      errorsOf({ continuous: true, ...changes }, { ...fit, filtered: { meant: 0, fitting: 0 } });
+    expect(open({ target: "filter", filter: "tag = nobody-yet" })).toEqual({});
+    expect(open({ target: "filter", filter: "tag =" }).target).toContain("can’t be read");
+    expect(open({ target: "picked" }).target).toContain("Pick at least one");
   });
 
   it("is the same request again when it is filled in with one", () => {

@@ -104,6 +104,11 @@ describeInBrowser("the target of a rollout that is being made", (_open, begin) =
     await page.getByLabel("Devices that a filter means").check();
     await page.getByLabel("Filter", { exact: true }).fill("id = dev-1");
     await page.getByText("The devices could not be counted").waitFor();
+    await page.getByLabel("Unit of wave 1").selectOption("devices");
+    await page.getByRole("button", { name: "Review rollout" }).click();
+    await page.getByText("goes to 1 device, in 2 waves.").waitFor();
+    await page.getByText("Nothing is known that would stop or delay it.").waitFor();
+    await page.goBack();
     answers = true;
     await page.getByRole("button", { name: "Try again" }).click();
     await page.getByText("400,000 devices now, and 7 that the release does not fit, left out.").waitFor();

@@ -4,8 +4,13 @@
 import binaryen from "binaryen";
 
 /** The import that every condition goes through. */
-export const FAULT_IMPORTS = "fault";
+const FAULT = "fault";
 const CONDITION = "condition";
+
+/** What such a module imports besides: `condition` hears each condition and says which way to go (0 or not). */
+export const faultImports = (condition: (value: number) => number): WebAssembly.Imports => ({
+  [FAULT]: { [CONDITION]: condition },
+});
 
 /** What its types leave out. */
 const { If, Break, Select } = binaryen as unknown as Record<
@@ -47,7 +52,7 @@ export function withConditionals(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
   const module = binaryen.readBinary(wasm);
   module.setFeatures(binaryen.Features.All);
   try {
-    module.addFunctionImport(CONDITION, FAULT_IMPORTS, CONDITION, binaryen.i32, binaryen.i32);
+    module.addFunctionImport(CONDITION, FAULT, CONDITION, binaryen.i32, binaryen.i32);
     const asked = (condition: Reference): Reference => module.call(CONDITION, [condition], binaryen.i32);
     for (let i = 0; i < module.getNumFunctions(); i++) {
       const info = binaryen.getFunctionInfo(module.getFunctionByIndex(i));

@@ -9,6 +9,7 @@ import { rememberedCryptoOf } from "../device/loaded-modules.ts";
 import { ModuleInstance } from "../device/module-instance.ts";
 import { PageStore } from "../device/page-store.ts";
 import { bankRoots } from "../stories/images.ts";
+import { faultImports } from "./invert.ts";
 
 const IMAGE_WINDOW_BYTES = 64 * 1024;
 
@@ -52,7 +53,7 @@ export class LoaderUnderFault {
     this.#boot = new ModuleInstance(
       boot,
       (instance) => ({ exo: this.#board.calls(instance, bootGrants), crypto: crypto.calls(instance) }),
-      { fault: { condition: (value: number) => this.#condition(value) } },
+      faultImports((value) => this.#condition(value)),
     );
   }
 

@@ -197,7 +197,9 @@ function usePlan(draft: RolloutDraft, release: Release) {
   const fit = { release, all, filtered, picked: picked.devices };
   const typed = planOf(draft, { ...fit, preflight: undefined });
   const mayAsk = useRefusal("rollouts:write") === undefined;
-  const isAsked = mayAsk && typed.chosen !== undefined && (step === "review" || typed.chosen <= checkedByItselfMax);
+  const isFew = typed.chosen !== undefined && typed.chosen <= checkedByItselfMax;
+  // The review shows it, or why it can't be had: also where nobody could be counted, and where the server refuses it.
+  const isAsked = step === "review" || (mayAsk && isFew);
   const checked = useCheckedRollout(typed.isWrong ? undefined : requestOf(draft, typed), isAsked);
   const problem = counts.problem ?? picked.problem;
   const again = (): void => {
