@@ -10,7 +10,7 @@ const house: House = {
   layers: [
     ["exokernel.ts", "crypto.ts", "format.ts", "compare.ts", "divide.ts", "evidence.ts"],
     ["abort.ts", "stream.ts", "flash.ts", "text", "random", "scheduler"],
-    ["console.ts", "json", "mqtt", "host-stream.ts", "net", "boot-control"],
+    ["console.ts", "json", "mqtt", "host-stream.ts", "net", "tls", "boot-control"],
     ["dual-copy.ts"],
     ["identity", "trust"],
     ["image"],

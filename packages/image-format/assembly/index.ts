@@ -2,10 +2,12 @@
 // Nothing allocates, and nothing may be called while another of these functions runs (working memory is shared);
 // contexts may be in use side by side.
 
+export { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, AEAD_TAG_BYTES, aeadOpen, aeadSeal } from "./chacha20-poly1305";
 export { differenceOf, equalInConstantTime } from "./constant-time";
 export { SHA256_BYTES, SHA256_CONTEXT_BYTES, sha256, sha256Final, sha256Init, sha256Update } from "./sha256";
 export { sha256Block } from "./sha256-block";
 export { SHA512_BYTES, SHA512_CONTEXT_BYTES, sha512, sha512Final, sha512Init, sha512Update } from "./sha512";
+export { hkdfExpandLabel, hkdfExtract } from "./hkdf-sha256";
 export {
   HMAC_SHA256_CONTEXT_BYTES,
   hmacSha256,
@@ -28,3 +30,4 @@ export {
   ed25519VerifyInit,
   ed25519VerifyParts,
 } from "./ed25519/verify";
+export { x25519, x25519PublicKey } from "./x25519";

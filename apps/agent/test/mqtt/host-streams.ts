@@ -19,6 +19,8 @@ export class SocketStreams {
   memory!: WebAssembly.Memory;
   writeMax = Infinity;
   opened = 0;
+  /** Bytes that the guest has read. */
+  readBytes = 0;
   private connections = new Map<number, Connection>();
   private nextHandle = 0;
 
@@ -44,6 +46,7 @@ export class SocketStreams {
       const taken = data.subarray(0, length);
       if (taken.length < data.length) connection.incoming.unshift(data.subarray(taken.length));
       new Uint8Array(this.memory.buffer).set(taken, ptr);
+      this.readBytes += taken.length;
       return taken.length;
     },
     stream_write: (handle: number, ptr: number, length: number): number => {
