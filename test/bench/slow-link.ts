@@ -181,6 +181,7 @@ export async function measureSlowLink(options: {
     release,
     virtualDevices: 1,
     mqttPort,
+    isMqttClear: true,
   });
   fleet.writeClaims(claimsPath);
   server = new ServerProcess({
@@ -189,6 +190,7 @@ export async function measureSlowLink(options: {
     claimsPath,
     port: 0,
     mqttPort: 0,
+    isMqttClear: true,
     pollMs: POLL_MS,
   });
   const transfers: SlowTransfer[] = [];

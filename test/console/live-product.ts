@@ -53,6 +53,7 @@ export class LiveProduct {
       consoleDir,
       port: 0,
       mqttPort: 0,
+      isMqttClear: true,
       pollMs: POLL_MS,
     });
     const link = new MqttProxy(() => server.mqttPort);
@@ -63,6 +64,7 @@ export class LiveProduct {
       release: first,
       virtualDevices,
       mqttPort: link.port,
+      isMqttClear: true,
     });
     fleet.writeClaims(claimsPath);
     const product = new LiveProduct(folder, server, link, fleet, releasePath, flippedPath);

@@ -46,6 +46,7 @@ describe.skipIf(!hasQemu)("a device", () => {
       claimsPath,
       port: 0,
       mqttPort: 0,
+      isMqttClear: true,
       pollMs: POLL_MS,
     });
     [first, second] = [new MqttProxy(() => server.mqttPort), new MqttProxy(() => server.mqttPort)];
@@ -56,6 +57,7 @@ describe.skipIf(!hasQemu)("a device", () => {
       release,
       virtualDevices: 1,
       mqttPort: first.port,
+      isMqttClear: true,
     });
     fleet.writeClaims(claimsPath);
     await server.start();

@@ -1,5 +1,6 @@
 // A link that can be bad: stands between devices and broker, and drops connections, slows them down, flips a bit of a
-// chunk in transit, or is away. It reads what the broker sends, so it knows chunks from the rest.
+// chunk in transit, or is away. It reads what the broker sends, so it knows chunks from the rest; but not over TLS, where
+// it sees nothing but bytes, and neither counts nor harms chunks.
 
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { CHUNK_PART_PAYLOAD } from "@flipside/image-format";
@@ -8,12 +9,15 @@ import { type Packet, PacketType } from "@flipside/protocol/mqtt/packet";
 import { PacketCutter } from "@flipside/protocol/mqtt/packet-cutter";
 import { readPublish } from "@flipside/protocol/mqtt/read";
 
+/** What the first record of TLS begins with (RFC 8446, section 5.1); MQTT begins with 0x10. */
+const TLS_HANDSHAKE = 22;
+
 export interface LinkFaults {
   /** Every connection is cut this long after it was made. */
   dropAfterMs?: number;
   /** From broker to device, for each connection. */
   bytesPerSecond?: number;
-  /** One bit of every payload chunk is flipped. */
+  /** One bit of every payload chunk is flipped. Not over TLS. */
   flipPayloadBits?: boolean;
 }
 
@@ -66,12 +70,16 @@ export class MqttProxy {
       socket.on("close", end);
     }
     if (this.faults.dropAfterMs !== undefined) setTimeout(end, this.faults.dropAfterMs).unref();
+    let isSealed = false;
+    device.once("data", (first) => (isSealed = (first as Buffer)[0] === TLS_HANDSHAKE));
     device.pipe(broker);
     const fromBroker = new PacketCutter();
     let readyAtMs = 0;
-    const pass = (packet: Packet): void => {
+    const inspected = (packet: Packet): void => {
       this.#inspect(packet);
-      const { whole } = packet;
+      pass(packet.whole);
+    };
+    const pass = (whole: Uint8Array): void => {
       const rate = this.faults.bytesPerSecond;
       // Read once: time goes on between two readings, and a time-out may not be negative.
       const nowMs = performance.now();
@@ -79,7 +87,7 @@ export class MqttProxy {
       readyAtMs = Math.max(readyAtMs, nowMs) + (rate === undefined ? 0 : (whole.length / rate) * 1000);
       setTimeout(() => device.destroyed || device.write(whole), readyAtMs - nowMs).unref();
     };
-    broker.on("data", (bytes: Buffer) => fromBroker.take(bytes, pass));
+    broker.on("data", (bytes: Buffer) => (isSealed ? pass(bytes) : fromBroker.take(bytes, inspected)));
   }
 
   /** Counts payload chunks, and harms them when that is wanted. */

@@ -43,10 +43,16 @@ export class StoryWorld {
     readonly server: ServerProcess,
     readonly proxy: MqttProxy,
     readonly flashOperations: FlashOperationAddresses,
+    readonly isMqttClear: boolean,
     readonly say: (text: string) => void,
   ) {}
 
-  static async create(options: { virtualDevices: number; say: (text: string) => void }): Promise<StoryWorld> {
+  static async create(options: {
+    virtualDevices: number;
+    isMqttClear: boolean;
+    say: (text: string) => void;
+  }): Promise<StoryWorld> {
+    const { isMqttClear } = options;
     const folder = mkdtempSync(join(tmpdir(), "flipside-story-"));
     await makeTrustWithSmallOrderKey(join(folder, "keys"));
     const progress = (step: string): void => options.say(`building: ${step}`);
@@ -74,11 +80,21 @@ export class StoryWorld {
       // They stay, so that console and proxy find the server again after it was killed.
       port: await reservePort(),
       mqttPort: await reservePort(),
+      isMqttClear,
       pollMs: POLL_MS,
     });
     const proxy = new MqttProxy(() => server.mqttPort);
     await proxy.listen();
-    const world = new StoryWorld(folder, prepared, payloads, server, proxy, { loader, image }, options.say);
+    const world = new StoryWorld(
+      folder,
+      prepared,
+      payloads,
+      server,
+      proxy,
+      { loader, image },
+      isMqttClear,
+      options.say,
+    );
     try {
       world.fleet = await DemoFleet.open({
         folder: join(folder, "fleet"),
@@ -86,6 +102,7 @@ export class StoryWorld {
         release: first,
         virtualDevices: options.virtualDevices,
         mqttPort: proxy.port,
+        isMqttClear,
       });
       world.fleet.writeClaims(claimsPath);
       world.#listen();

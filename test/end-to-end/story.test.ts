@@ -6,7 +6,7 @@ const hasQemu = hasCommand("qemu-system-riscv32");
 
 describe("the whole story", () => {
   it.skipIf(!hasQemu)(
-    "ends with every device confirmed, every hostile image refused, every faulty one rolled back, and no device bricked by 30 power cuts",
+    "ends with every device confirmed, every hostile image refused, every faulty one rolled back, and no device bricked by 30 power cuts, all of it over TLS",
     { timeout: 900_000 },
     async () => {
       const summary = await runStory({ virtualDevices: 24, say: (text) => console.log(text) });

@@ -2,6 +2,7 @@
 
 export * from "../../../packages/image-format/src/portable/boot-control-record";
 export * from "../../../packages/image-format/src/portable/boot-control-transitions";
+export * from "../../../packages/image-format/src/portable/channel-prefix";
 export * from "../../../packages/image-format/src/portable/command";
 export * from "../../../packages/image-format/src/portable/deployment-state";
 export * from "../../../packages/image-format/src/portable/error-codes";

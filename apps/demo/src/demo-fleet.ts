@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { encodeFactoryRecord, type FactoryIdentity, newFactoryIdentity, toBase64Url } from "@flipside/image-format";
+import { TLS_HOST_PREFIX } from "@flipside/image-format/portable/channel-prefix";
 import type { BuiltRelease, VirtualRelease } from "../../agent/build/build-release.ts";
 import { PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
 import { bootBank } from "@flipside/machine/factory/boot-bank";
@@ -36,7 +37,9 @@ interface UnikernelFile {
 interface FleetPlan {
   folder: string;
   virtualDevices: number;
+  /** By TLS with devices' own keys, unless `isMqttClear`. */
   mqttPort: number;
+  isMqttClear?: boolean;
   /** Where the broker listens; default: this machine alone. */
   mqttHost?: string;
 }
@@ -117,8 +120,10 @@ export class DemoFleet {
 }
 
 /** The broker as one who is on this machine reaches it; `loopback` is this machine's own name for itself. */
-function brokerFor({ mqttHost = "127.0.0.1", mqttPort }: FleetPlan, loopback: string): { host: string; port: number } {
-  return { host: isLoopback(mqttHost) || isWildcard(mqttHost) ? loopback : mqttHost, port: mqttPort };
+function brokerFor(plan: FleetPlan, loopback: string): { host: string; port: number } {
+  const { mqttHost = "127.0.0.1", mqttPort: port, isMqttClear = false } = plan;
+  const host = isLoopback(mqttHost) || isWildcard(mqttHost) ? loopback : mqttHost;
+  return { host: isMqttClear ? host : TLS_HOST_PREFIX + host, port };
 }
 
 async function openVirtual(

@@ -69,7 +69,8 @@ async function openFleet(options: DemoOptions, mqttPort: number): Promise<OpenFl
     onProgress: progress,
   };
   const next = { version: "2.0.0", releaseSequence: 2, description: "A first update to try." };
-  const plan = { folder: join(folder, "fleet"), virtualDevices: options.devices, mqttPort, mqttHost: options.mqttHost };
+  const { devices: virtualDevices, mqttHost, isMqttClear } = options;
+  const plan = { folder: join(folder, "fleet"), virtualDevices, mqttPort, mqttHost, isMqttClear };
   const isVirtual = missing.length > 0;
   if (isVirtual) say(`no unikernel: ${missing.join(", ")} missing here`);
   const fleetOf = `fleet of ${isVirtual ? "" : "1 unikernel and "}${options.devices} virtual devices`;
@@ -123,6 +124,7 @@ async function demo(options: DemoOptions): Promise<void> {
     mqttHost: options.mqttHost,
     port: options.port,
     mqttPort,
+    isMqttClear: options.isMqttClear,
     mqttWebSocketPort: options.mqttWebSocketPort,
     pollMs: POLL_MS,
   });
@@ -149,7 +151,7 @@ async function demo(options: DemoOptions): Promise<void> {
     ...(server.firstPassword === undefined
       ? ["  Sign in as admin with the password that you chose."]
       : [`  First sign-in: user admin, one-time password ${server.firstPassword}`]),
-    `  Open to: console ${whoReaches(options.host)}; devices (MQTT, port ${mqttPort}; by WebSocket, ${webSocketPort}) ${whoReaches(options.mqttHost)}`,
+    `  Open to: console ${whoReaches(options.host)}; devices (MQTT ${options.isMqttClear ? "in clear" : "over TLS"}, port ${mqttPort}; by WebSocket, ${webSocketPort}) ${whoReaches(options.mqttHost)}`,
     `  Fleet: ${fleet.size} devices (${fleet.hasUnikernel ? "1 unikernel in QEMU, " : ""}${fleet.virtual.devices.size} virtual)`,
     `  A release to upload and roll out: ${relative(process.cwd(), releasePath)}`,
     `  The release that the factory put in, to be able to roll back to it: ${relative(process.cwd(), factoryPath)}`,
@@ -187,6 +189,7 @@ async function main(): Promise<void> {
   const summary = await runStory({
     virtualDevices: options.devices,
     seed: options.seed,
+    isMqttClear: options.isMqttClear,
     keep: options.keep,
     ...(options.chapters === undefined ? {} : { chapters: options.chapters }),
     say,

@@ -9,6 +9,7 @@ export interface DemoOptions {
   mqttHost: string;
   port: number;
   mqttPort: number;
+  isMqttClear: boolean;
   mqttWebSocketPort: number;
   devices: number;
   folder: string;
@@ -26,7 +27,8 @@ Starts the whole product on this machine: server, broker, database, console, and
 in QEMU and virtual devices. State is kept under var/ and survives a restart. Ctrl-C stops it.
 
   --port N               console and HTTP interface (8080; 0: any free port)
-  --mqtt-port N          embedded MQTT broker (1883; 0: any free port)
+  --mqtt-port N          MQTT over TLS by devices' own keys (8883; 0: any free port)
+  --mqtt-clear           MQTT in clear instead (1883): whoever listens on the way reads all of it
   --mqtt-websocket-port N
                          MQTT over WebSocket, for the device of "Try to brick it" (9001; 0: any free port)
   --listen ADDRESS       where all listen (127.0.0.1: for this machine alone; 0.0.0.0: for everyone who
@@ -88,6 +90,7 @@ export function readOptions(
       options: {
         port: { type: "string" },
         "mqtt-port": { type: "string" },
+        "mqtt-clear": { type: "boolean" },
         "mqtt-websocket-port": { type: "string" },
         listen: { type: "string" },
         "mqtt-listen": { type: "string" },
@@ -105,12 +108,14 @@ export function readOptions(
   }
   if (values["help"]) return "help";
   const text = (name: string): string | undefined => values[name] as string | undefined;
+  const isMqttClear = values["mqtt-clear"] === true;
   const host = listenAddress("listen", text("listen"), "HOST", environment["HOST"]) ?? "127.0.0.1";
   return {
     host,
     mqttHost: listenAddress("mqtt-listen", text("mqtt-listen"), "MQTT_HOST", environment["MQTT_HOST"]) ?? host,
     port: wholeNumber("port", text("port"), 8080, 65535),
-    mqttPort: wholeNumber("mqtt-port", text("mqtt-port"), 1883, 65535),
+    mqttPort: wholeNumber("mqtt-port", text("mqtt-port"), isMqttClear ? 1883 : 8883, 65535),
+    isMqttClear,
     mqttWebSocketPort: wholeNumber("mqtt-websocket-port", text("mqtt-websocket-port"), 9001, 65535),
     devices: wholeNumber("devices", text("devices"), 24, 500),
     folder: text("folder") ?? defaultFolder,

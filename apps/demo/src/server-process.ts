@@ -22,7 +22,9 @@ export interface ServerProcessOptions {
   host?: string;
   mqttHost?: string;
   port: number;
+  /** Where devices come by TLS with their own keys, or, if that is asked for, in clear. 0: any free one. */
   mqttPort: number;
+  isMqttClear?: boolean;
   /** 0: any free one. Left out: nobody listens. */
   mqttWebSocketPort?: number;
   pollMs: number;
@@ -77,7 +79,7 @@ export class ServerProcess {
         options.mqttHost ?? options.host ?? "127.0.0.1",
         "--port",
         String(options.port),
-        "--mqtt-port",
+        options.isMqttClear ? "--mqtt-port" : "--mqtt-psk-port",
         String(options.mqttPort),
         "--poll-ms",
         String(options.pollMs),
@@ -121,7 +123,7 @@ export class ServerProcess {
       createInterface({ input: child.stdout! }).on("line", (line) => {
         const password = /one-time password (\S+)/.exec(line);
         if (password) this.firstPassword = password[1];
-        const up = /console (http:\S+), devices mqtt:\/\/\S+:(\d+)/.exec(line);
+        const up = /console (http:\S+), devices mqtts?:\/\/\S+:(\d+)/.exec(line);
         if (!up) return;
         this.url = up[1]!;
         this.mqttPort = Number(up[2]);

@@ -63,7 +63,8 @@ const form = z.object({
   host: z.string().min(1).default("127.0.0.1"),
   mqttHost: z.string().min(1).optional(),
   port: port.default(8080),
-  mqttPort: port.default(1883),
+  mqttPort: port.optional(),
+  mqttPskPort: port.optional(),
   mqttWebSocketPort: port.optional(),
   mqttTlsPort: port.optional(),
   mqttTlsCert: z.string().min(1).optional(),
@@ -172,6 +173,12 @@ const form = z.object({
     .default(join(repository, "apps", "web", "dist")),
 });
 
+const pskPortDefault = 8883;
+
+/** Unless MQTT in clear was asked for, and nothing else, or the broker is another one. */
+const pskPortIn = ({ mqttPort, mqttUrl }: { mqttPort?: number | undefined; mqttUrl?: string | undefined }) =>
+  mqttPort === undefined && mqttUrl === undefined ? pskPortDefault : undefined;
+
 const ofTls = ["mqttTlsPort", "mqttTlsCert", "mqttTlsKey"] as const;
 
 /** What is shown of points that are gone are their hours. What belongs to an interface that is off would do nothing. */
@@ -240,7 +247,19 @@ const schema = form
   .refine(({ mqttUrl, mqttTlsPort }) => mqttUrl === undefined || mqttTlsPort === undefined, {
     path: ["mqttTlsPort"],
     message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
-  });
+  })
+  .refine(({ mqttUrl, mqttPskPort }) => mqttUrl === undefined || mqttPskPort === undefined, {
+    path: ["mqttPskPort"],
+    message: "not with --mqtt-url: the embedded broker listens there, and that broker has a port of its own for it",
+  })
+  .transform(({ mqttPskPort, ...of }) => ({ ...of, mqttPskPort: mqttPskPort ?? pskPortIn(of) }))
+  .refine(
+    ({ mqttPskPort, mqttTlsPort }) => mqttPskPort === undefined || mqttPskPort !== mqttTlsPort || mqttTlsPort === 0,
+    {
+      path: ["mqttPskPort"],
+      message: `${pskPortDefault} by default, which --mqtt-tls-port has: give one of the two another port`,
+    },
+  );
 
 export type Configuration = z.output<typeof schema>;
 
@@ -262,7 +281,12 @@ export const options: Record<keyof Configuration, Option> = {
   mqttPort: {
     flag: "mqtt-port",
     variable: "MQTT_PORT",
-    about: "port of the embedded MQTT broker (1883; 0: any free one)",
+    about: "MQTT in clear at this port of the embedded broker (none; usual: 1883; 0: any free one)",
+  },
+  mqttPskPort: {
+    flag: "mqtt-psk-port",
+    variable: "MQTT_PSK_PORT",
+    about: "MQTT over TLS 1.3 by devices' own keys (8883; none with --mqtt-port alone; 0: any free one)",
   },
   mqttWebSocketPort: {
     flag: "mqtt-websocket-port",
@@ -272,7 +296,8 @@ export const options: Record<keyof Configuration, Option> = {
   mqttTlsPort: {
     flag: "mqtt-tls-port",
     variable: "MQTT_TLS_PORT",
-    about: "MQTT over TLS besides, with --mqtt-tls-cert and --mqtt-tls-key (none; usual: 8883; 0: any free one)",
+    about:
+      "MQTT over TLS by a certificate besides, with --mqtt-tls-cert and --mqtt-tls-key (none; usual: 8883; 0: any free one)",
   },
   mqttTlsCert: {
     flag: "mqtt-tls-cert",

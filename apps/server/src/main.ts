@@ -51,9 +51,14 @@ async function main(): Promise<void> {
     configuration.mqttUrl === undefined
       ? whoReaches(configuration.mqttHost ?? configuration.host)
       : "whoever the broker lets in";
+  if (server.mqttPskPort !== null)
+    process.stdout.write(`Devices by TLS with their own keys: port ${server.mqttPskPort}\n`);
+  if (server.mqttPort !== null)
+    process.stdout.write(`Devices in clear, which whoever listens reads: port ${server.mqttPort}\n`);
   if (server.mqttWebSocketPort !== null)
     process.stdout.write(`Devices by WebSocket: port ${server.mqttWebSocketPort}, path /mqtt\n`);
-  if (server.mqttTlsPort !== null) process.stdout.write(`Devices by TLS: port ${server.mqttTlsPort}\n`);
+  if (server.mqttTlsPort !== null)
+    process.stdout.write(`Devices by TLS with a certificate: port ${server.mqttTlsPort}\n`);
   process.stdout.write(`Open to: console ${whoReaches(configuration.host)}; devices ${devices}\n`);
 
   let stoppingSinceMs: number | undefined;

@@ -42,6 +42,10 @@ const hostDefault = "127.0.0.1";
 const portDefault = 8080;
 const mqttPortDefault = 1883;
 
+/** In clear where nothing else is asked for: from the command line it always is. */
+const clearPortIn = ({ mqttPort, mqttPskPort }: ServerOptions): number | undefined =>
+  mqttPort ?? (mqttPskPort === undefined ? mqttPortDefault : undefined);
+
 export interface RunningServer {
   /** Of the HTTP interface, such as http://127.0.0.1:8080. */
   url: string;
@@ -50,6 +54,8 @@ export interface RunningServer {
   /** Where devices connect. */
   mqttUrl: string;
   mqttPort: number | null;
+  /** Of MQTT over TLS by pre-shared keys; null: nobody listens. */
+  mqttPskPort: number | null;
   /** Of MQTT over WebSocket; null: nobody listens. */
   mqttWebSocketPort: number | null;
   /** The same of MQTT over TLS. */
@@ -93,7 +99,8 @@ async function createLink(options: ServerOptions, { members, log }: Foundation):
   if (options.mqttUrl === undefined)
     return createEmbeddedBroker({
       host: options.mqttHost ?? options.host ?? hostDefault,
-      port: options.mqttPort ?? mqttPortDefault,
+      port: clearPortIn(options),
+      pskPort: options.mqttPskPort,
       webSocketPort: options.mqttWebSocketPort,
       tls: options.mqttTls,
       log,
@@ -116,13 +123,15 @@ async function letDevicesIn(options: ServerOptions, link: DeviceLink, handlers: 
   } catch (error) {
     if (options.mqttUrl !== undefined) throw error;
     const host = options.mqttHost ?? options.host ?? hostDefault;
-    const { mqttPort = mqttPortDefault, mqttWebSocketPort, mqttTls } = options;
+    const { mqttPskPort, mqttWebSocketPort, mqttTls } = options;
     const { port } = error as { port?: number };
     if (mqttWebSocketPort !== undefined && port === mqttWebSocketPort)
       throw portProblem(error, host, mqttWebSocketPort, "MQTT over WebSocket", "mqtt-websocket-port");
     if (mqttTls !== undefined && port === mqttTls.port)
       throw portProblem(error, host, mqttTls.port, "MQTT over TLS", "mqtt-tls-port");
-    throw portProblem(error, host, mqttPort, "MQTT", "mqtt-port");
+    if (mqttPskPort !== undefined && port === mqttPskPort)
+      throw portProblem(error, host, mqttPskPort, "MQTT over TLS", "mqtt-psk-port");
+    throw portProblem(error, host, clearPortIn(options) ?? 0, "MQTT", "mqtt-port");
   }
 }
 
@@ -302,6 +311,7 @@ function shown(
     port,
     mqttUrl: link.address,
     mqttPort: link.port,
+    mqttPskPort: link.pskPort,
     mqttWebSocketPort: link.webSocketPort,
     mqttTlsPort: link.tlsPort,
     firstAdministrator,

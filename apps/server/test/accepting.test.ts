@@ -84,6 +84,7 @@ it.each(["TCP", "WebSocket"])(
     });
     await link.open({
       authenticate: async (deviceId) => (admitted.add(deviceId), "accepted"),
+      channelKeys: async () => [],
       message: async () => true,
       closed: () => {},
       refused: () => {},

@@ -31,6 +31,7 @@ const countOf = (deviceId: string): number => heard.filter((each) => each === de
 
 const handlers: LinkHandlers = {
   authenticate: async () => "accepted",
+  channelKeys: async () => [],
   // It takes a turn of the event loop, as what asks a database does.
   message: async ({ deviceId }: LinkMessage) => {
     await new Promise((resolve) => setImmediate(resolve));

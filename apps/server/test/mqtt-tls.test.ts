@@ -52,6 +52,7 @@ describe("at the port", () => {
   const sockets: { destroy(): void }[] = [];
   const handlers: LinkHandlers = {
     authenticate: async () => "accepted",
+    channelKeys: async () => [],
     message: async ({ payload }) => {
       heard.push(Buffer.from(payload));
       return true;
@@ -241,7 +242,7 @@ describe("a start says what is wrong", () => {
     const read = (...args: string[]): unknown => readConfiguration(["--trust-chain", "chain", ...args], {});
     expect(() => read("--mqtt-tls-port", "8883")).toThrow(ConfigurationError);
     const all = ["--mqtt-tls-port", "8883", "--mqtt-tls-cert", certificateFile, "--mqtt-tls-key", keyFile];
-    expect(read(...all)).toMatchObject({ mqttTlsPort: 8883 });
+    expect(read(...all, "--mqtt-psk-port", "8884")).toMatchObject({ mqttTlsPort: 8883 });
     expect(() => read(...all, "--mqtt-url", "mqtt://broker")).toThrow(/a port of its own/);
   });
 });

@@ -63,6 +63,7 @@ it("is closed though a client there has said nothing yet", { timeout: 8_000 }, a
   const link = await createEmbeddedBroker({ host: "127.0.0.1", port: 0, webSocketPort: 0, log, nowMs: () => 0 });
   await link.open({
     authenticate: async () => "accepted",
+    channelKeys: async () => [],
     message: async () => true,
     closed: () => {},
     refused: () => {},

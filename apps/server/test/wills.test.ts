@@ -20,6 +20,7 @@ it("a last will comes once, when its connection is gone, however long that was t
   const isClosed = new Promise<void>((resolve) => (closed = resolve));
   await link.open({
     authenticate: async () => "accepted",
+    channelKeys: async () => [],
     message: async ({ leaf }) => {
       heard.push(leaf);
       return true;

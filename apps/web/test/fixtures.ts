@@ -15,6 +15,7 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     hardware: "virt-rv32",
     revision: 1,
     agent: "flipside",
+    channel: "psk",
     enrolledAt: minutesAgo(60 * 24 * 12),
     lastSeenAt: minutesAgo(0),
     online: true,

@@ -29,6 +29,7 @@ const columns: readonly (readonly [head: string, cell: (device: Device) => Cell]
   ["securityFloor", ({ securityFloor }) => securityFloor],
   ["trustVersion", ({ trustVersion }) => trustVersion],
   ["agent", ({ agent }) => agent],
+  ["channel", ({ channel }) => channel],
   ["configuration", ({ configurationState }) => configurationState],
   ["tags", ({ tags }) => tags.join(" ")],
   ["attributes", ({ attributes }) => (Object.keys(attributes).length === 0 ? null : JSON.stringify(attributes))],

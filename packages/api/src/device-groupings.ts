@@ -2,7 +2,7 @@
 
 export const deviceGroupings = [
   ...(["product", "hardware", "revision", "version", "slotState", "health"] as const),
-  ...(["bootReason", "agent", "revoked", "tag"] as const),
+  ...(["bootReason", "agent", "channel", "revoked", "tag"] as const),
 ] as const;
 
 export type DeviceGroupedBy = (typeof deviceGroupings)[number] | `attribute.${string}`;

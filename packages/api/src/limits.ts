@@ -53,8 +53,12 @@ export const claimSecretCharacters = 43;
 export const publicKeyPattern = claimSecretPattern;
 
 export const hostCharactersMax = FACTORY_HOST_BYTES_MAX;
-/** A name (RFC 952, RFC 1123) or an IPv4 address: what a device can look up. */
-export const hostPattern = /^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
+/**
+ * A name (RFC 952, RFC 1123) or an IPv4 address: what a device can look up. `tls:` before it has the device speak TLS
+ * by its own key there, `pin:` TLS by the server's key in its factory record (docs/protocol.md, "Channel").
+ */
+export const hostPattern =
+  /^(?:(?:tls|pin):)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 export const portMax = 65_535;
 
 /** What operators file a device under; by what stands before a colon, tags make groups: `site:berlin`. */

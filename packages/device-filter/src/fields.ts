@@ -2,6 +2,7 @@
 // docs/device-filter.md go by.
 
 import { attributeNamePattern } from "@flipside/api/limits";
+import { channels } from "@flipside/api/channels";
 import { agentNames } from "@flipside/api/agent-names";
 import { configurationStateNames } from "@flipside/api/configuration-states";
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
@@ -45,6 +46,7 @@ const kinds = {
   health: "choice",
   bootReason: "choice",
   agent: "choice",
+  channel: "choice",
   configuration: "choice",
   online: "truth",
   revoked: "truth",
@@ -56,13 +58,14 @@ type PlainField = keyof typeof kinds;
 export type FieldName = PlainField | `attribute.${string}`;
 
 export const choicesOf: Record<
-  Extract<FieldName, "slotState" | "health" | "bootReason" | "agent" | "configuration">,
+  Extract<FieldName, "slotState" | "health" | "bootReason" | "agent" | "channel" | "configuration">,
   readonly string[]
 > = {
   slotState: slotStateNames,
   health: healthNames,
   bootReason: bootReasonNames,
   agent: agentNames,
+  channel: channels,
   configuration: configurationStateNames,
 };
 

@@ -21,6 +21,7 @@ export type Filtered = Pick<
   | "health"
   | "bootReason"
   | "agent"
+  | "channel"
   | "configurationState"
   | "online"
   | "revoked"
@@ -58,6 +59,7 @@ function valuesOf(field: FieldName, { nowMs, releaseOf }: Surroundings): (device
     case "health":
     case "bootReason":
     case "agent":
+    case "channel":
     case "online":
     case "revoked":
       return (device) => one(device[field]);

@@ -54,6 +54,7 @@ const columns: Partial<Record<FieldName, Sql>> = {
   health: sql`"devices"."health"`,
   bootReason: sql`"devices"."bootReason"`,
   agent: sql`"devices"."agent"`,
+  channel: sql`"devices"."channel"`,
   configuration: sql`"devices"."configurationState"`,
 };
 

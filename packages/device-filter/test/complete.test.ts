@@ -44,10 +44,10 @@ describe("a filter that is being typed", () => {
     const rest: Record<string, string> = {
       ...{ id: " = a", product: " = a", hardware: " = a", revision: " = 1", version: " = 1", release: " = a" },
       ...{ digest: " = a", slotState: " = failed", health: " = unknown", bootReason: " = trap", agent: " = flipside" },
-      ...{ configuration: " = none", lastSeen: " < 1h", tag: " = a", not: " online", has: " tag" },
+      ...{ channel: " = psk", configuration: " = none", lastSeen: " < 1h", tag: " = a", not: " online", has: " tag" },
     };
     for (const word of at("|").words) expect(() => parseFilter(word + (rest[word] ?? "")), word).not.toThrow();
-    for (const field of ["health", "bootReason", "slotState", "agent", "configuration"])
+    for (const field of ["health", "bootReason", "slotState", "agent", "channel", "configuration"])
       for (const word of at(`${field} = |`).words) expect(() => parseFilter(`${field} = ${word}`), word).not.toThrow();
   });
 

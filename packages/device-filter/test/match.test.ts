@@ -18,6 +18,7 @@ const device: Filtered = {
   health: "healthy",
   bootReason: "update",
   agent: "flipside",
+  channel: "psk",
   configurationState: "in-force",
   online: true,
   revoked: false,
@@ -68,6 +69,7 @@ describe("a device", () => {
     "attribute.bootloader ~ ^1.4",
     "slotState = confirmed and bootReason = update",
     "agent = flipside and not agent in (hawkbit, mender, aws-iot)",
+    "channel = psk and not channel in (clear, websocket)",
     "configuration = in-force and not configuration in (refused, waiting)",
     "not has attribute.constructor and attribute.constructor != 1",
   ])("is %s", (text) => {

@@ -100,6 +100,7 @@ export function randomDevice(random: Random): Filtered {
     health: random.pick(["unknown", "healthy", "unhealthy"] as const),
     bootReason: knows ? random.pick(["power-on", "update", "trap"] as const) : null,
     agent: random.pick(["flipside", "flipside", "hawkbit", "mender"] as const),
+    channel: knows ? random.pick(["clear", "psk", "tls"] as const) : null,
     configurationState: random.pick(["none", "waiting", "in-force", "refused"] as const),
     online: random.below(2) === 0,
     revoked: random.below(5) === 0,

@@ -20,6 +20,7 @@ function known(device: Filtered, field: string): Value[] {
     health: [device.health],
     bootReason: [device.bootReason],
     agent: [device.agent],
+    channel: [device.channel],
     configuration: [device.configurationState],
     online: [device.online],
     revoked: [device.revoked],

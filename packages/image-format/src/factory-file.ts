@@ -2,6 +2,7 @@
 
 import { sha256 } from "./keys.ts";
 import { writeU16, writeU32 } from "./portable/bytes.ts";
+import { PINNED_HOST_PREFIX } from "./portable/channel-prefix.ts";
 import * as F from "./portable/factory-record.ts";
 
 export interface FactoryIdentity {
@@ -13,8 +14,13 @@ export interface FactoryIdentity {
   deviceKey: Uint8Array;
   /** 32 bytes; the operator imports the same. */
   claimSecret: Uint8Array;
-  /** Where the first connection goes. */
+  /**
+   * Where the first connection goes: `tls:` before the host is TLS by the claim, then by the device's secret; `pin:` by
+   * the server's key.
+   */
   server: { host: string; port: number };
+  /** The Ed25519 public key of the server's certificate, 32 bytes, for `pin:`. */
+  serverKey?: Uint8Array | undefined;
 }
 
 export function newFactoryIdentity(fields: Omit<FactoryIdentity, "deviceKey" | "claimSecret">): FactoryIdentity {
@@ -51,5 +57,20 @@ export async function encodeFactoryRecord(identity: FactoryIdentity): Promise<Ui
     (await sha256(record.subarray(0, F.FACTORY_CHECKED_BYTES))).subarray(0, F.FACTORY_CHECK_BYTES),
     F.FACTORY_CHECKED_BYTES,
   );
+  if (identity.serverKey === undefined) {
+    if (identity.server.host.startsWith(PINNED_HOST_PREFIX))
+      throw new RangeError(`host "${identity.server.host}": the server's key is missing`);
+    return record;
+  }
+  return new Uint8Array([...record, ...(await serverKeyRecord(identity.serverKey))]);
+}
+
+async function serverKeyRecord(key: Uint8Array): Promise<Uint8Array> {
+  if (key.length !== 32) throw new RangeError(`the server's key has ${key.length} bytes; an Ed25519 public key has 32`);
+  const record = new Uint8Array(F.SERVER_KEY_BYTES);
+  writeU32(record, 0, F.SERVER_KEY_MAGIC);
+  record.set(key, F.SERVER_KEY_KEY_OFFSET);
+  const check = await sha256(record.subarray(0, F.SERVER_KEY_CHECKED_BYTES));
+  record.set(check.subarray(0, F.FACTORY_CHECK_BYTES), F.SERVER_KEY_CHECKED_BYTES);
   return record;
 }

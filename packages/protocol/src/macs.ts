@@ -7,6 +7,9 @@ import {
   MAC_ENROL_DEVICE,
   MAC_ENROL_SECRET,
   MAC_ENROL_SERVER,
+  MAC_TLS_ENROL_KEY,
+  MAC_TLS_KEY,
+  MAC_TLS_PASSWORD,
 } from "@flipside/image-format/portable/protocol-constants";
 
 /** What a server has told a device that wants to enrol, and was told. */
@@ -48,6 +51,21 @@ export function enrolledSecret(claimSecret: Uint8Array, proof: EnrolmentProof): 
 /** The server's in a session: it knows the device secret. A device has contact when this holds. */
 export function contactMac(deviceSecret: Uint8Array, { deviceId, session, deviceNonce }: SessionProof): Uint8Array {
   return macOver(deviceSecret, MAC_CONTACT, deviceId, session, deviceNonce);
+}
+
+/** The pre-shared key of TLS by which a device and its server know each other. */
+export function tlsKey(deviceSecret: Uint8Array, deviceId: string): Uint8Array {
+  return macOver(deviceSecret, MAC_TLS_KEY, deviceId);
+}
+
+/** The same of a device that wants to enrol. */
+export function tlsEnrolKey(claimSecret: Uint8Array, deviceId: string): Uint8Array {
+  return macOver(claimSecret, MAC_TLS_ENROL_KEY, deviceId);
+}
+
+/** The MQTT password by which a device shows, on a channel by `tlsKey`, its secret. `exported`: of the channel, in base64url. */
+export function tlsPassword(deviceSecret: Uint8Array, deviceId: string, exported: string): Uint8Array {
+  return macOver(deviceSecret, MAC_TLS_PASSWORD, deviceId, exported);
 }
 
 function macOver(secret: Uint8Array, ...labelAndFields: string[]): Uint8Array {

@@ -20,8 +20,10 @@ import { MqttSettings } from "../mqtt/settings";
 import { Network, TcpStream } from "../net/network";
 import { randomBytes, seedRandom } from "../random/random";
 import { NEVER_US, Scheduler, Task } from "../scheduler/scheduler";
+import { Credentials } from "../session/credentials";
 import { Session } from "../session/session";
 import { Stream } from "../stream";
+import { TlsStream } from "../tls/tls-stream";
 import { TrustStore } from "../trust/trust-store";
 import { TrustUpdate } from "../update/trust-update";
 import { Journal } from "../update/journal";
@@ -103,9 +105,11 @@ export function startAgent(brokenNetwork: bool): void {
   network.dropEverything = brokenNetwork;
   const hasNic = network.start() >= 0;
   const stream: Stream = hasNic ? changetype<Stream>(tcpStream) : changetype<Stream>(hostStream);
+  const mqttSettings = new MqttSettings();
+  const credentials = new Credentials(settings, mqttSettings);
   const mqtt = new MqttClient(
-    stream,
-    new MqttSettings(),
+    new TlsStream(stream, credentials),
+    mqttSettings,
     load<u32>(random),
     INCOMING_BYTES_MAX,
     OUTGOING_BYTES,
@@ -142,6 +146,7 @@ export function startAgent(brokenNetwork: bool): void {
     mqtt,
     mailbox,
     settings,
+    credentials,
     enrolment,
     session,
     update,

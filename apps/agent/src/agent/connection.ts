@@ -6,16 +6,13 @@ import { Commands } from "../command/commands";
 import { divided } from "../divide";
 import { Enrolment } from "../enrolment/enrolment";
 import { bootPhase, Phase } from "../exokernel";
-import { DEVICE_SECRET_BYTES } from "../format";
-import { deviceIdBytes, deviceIdPtr } from "../identity/factory";
 import { Settings } from "../identity/settings";
 import { JsonReader } from "../json/reader";
 import { MqttClient, MqttEvent, MqttReason } from "../mqtt/client";
 import { refreshRandom } from "../random/random";
 import { Task } from "../scheduler/scheduler";
+import { Credentials } from "../session/credentials";
 import { Session } from "../session/session";
-import { base64urlEncode } from "../text/base64url";
-import { asciiBytes } from "../text/constant";
 import { TrustUpdate } from "../update/trust-update";
 import { CHECK_IN_SPACING_MAX_US } from "../update/chunk-fetch";
 import { UpdateTask } from "../update/update";
@@ -50,17 +47,8 @@ function uptimeMs(nowUs: i64): u32 {
   return <u32>divided(<u64>nowUs, 1000);
 }
 
-const password: usize = memory.data(48);
 const willTopic: usize = memory.data(96);
 const willPayload: usize = memory.data(64);
-/** Not a character of device ids; a colon would be a separator to RabbitMQ. */
-const ENROL_PREFIX_BYTES: u32 = 6;
-const ENROL_PASSWORD_BYTES: u32 = 5;
-const enrolPrefix: usize = asciiBytes("enrol.");
-/** For brokers that take no empty one; it is no secret. */
-const enrolPassword: usize = asciiBytes("enrol");
-const userName: usize = memory.data(64);
-
 function refusalText(code: u32): string {
   switch (code) {
     case 1:
@@ -79,7 +67,6 @@ function refusalText(code: u32): string {
 export class ConnectionTask extends Task {
   private subscriptionsOpen: u32 = 0;
   private subscribed: u32 = 0;
-  private enrolling: bool = false;
   private willTopicBytes: u32 = 0;
   private refusals: u32 = 0;
   /** By then the server has to have said something. */
@@ -95,6 +82,7 @@ export class ConnectionTask extends Task {
     private mqtt: MqttClient,
     private mailbox: Mailbox,
     private settings: Settings,
+    private credentials: Credentials,
     private enrolment: Enrolment,
     private session: Session,
     private update: UpdateTask,
@@ -140,7 +128,7 @@ export class ConnectionTask extends Task {
     }
     if (this.mqtt.connected()) this.checkSilence(nowUs);
     if (this.mqtt.connected() && this.subscribed > 0 && this.subscribed == this.subscriptionsOpen) {
-      if (this.enrolling) this.enrolment.advance(nowUs);
+      if (this.credentials.enrolling) this.enrolment.advance(nowUs);
       else this.session.advance(nowUs);
     }
     const moves = this.commands.advance(nowUs);
@@ -189,6 +177,7 @@ export class ConnectionTask extends Task {
     say("mqtt disconnected, reason ");
     sayNumber(reason);
     endLine();
+    if (this.credentials.takeRefusal()) this.countRefusal();
     this.beginConnection();
     // After `stop` (credentials have changed) the client waits to be started again.
     this.mqtt.start(reason == MqttReason.Settings ? nowUs + SETTINGS_RETRY_US : nowUs);
@@ -199,12 +188,12 @@ export class ConnectionTask extends Task {
     this.mqtt.giveUp(nowUs);
     this.onDisconnected(nowUs);
     // Enrolment was only a try; the secret may be good again.
-    if (this.enrolling && this.settings.enrolled) this.useCredentials(false);
+    if (this.credentials.enrolling && this.settings.enrolled) this.useCredentials(false);
   }
 
   /** A connection that brings nothing is ended; a server that has gone silent has to prove itself anew first. */
   private checkSilence(nowUs: i64): void {
-    if (nowUs < this.deadlineUs || (this.enrolling && this.enrolment.isPaused(nowUs))) return;
+    if (nowUs < this.deadlineUs || (this.credentials.enrolling && this.enrolment.isPaused(nowUs))) return;
     say("the server does not answer");
     endLine();
     if (!this.session.proven || !this.served) return this.giveUp(nowUs);
@@ -228,7 +217,7 @@ export class ConnectionTask extends Task {
     this.mqtt.forgetUnacknowledged();
     this.subscribed = 0;
     this.subscriptionsOpen = 0;
-    if (this.enrolling) {
+    if (this.credentials.enrolling) {
       this.subscribe(Leaf.Enrolled, nowUs);
     } else {
       this.subscribe(Leaf.Challenge, nowUs);
@@ -251,13 +240,18 @@ export class ConnectionTask extends Task {
     sayText(refusalText(this.mqtt.returnCode));
     endLine();
     this.beginConnection();
-    const credentials = this.mqtt.returnCode == BAD_USER_NAME_OR_PASSWORD || this.mqtt.returnCode == NOT_AUTHORIZED;
+    if (this.mqtt.returnCode == BAD_USER_NAME_OR_PASSWORD || this.mqtt.returnCode == NOT_AUTHORIZED)
+      this.countRefusal();
+  }
+
+  /** The server doesn't take these credentials. */
+  private countRefusal(): void {
     // A server that is on probation has to take the secret that there is: a new one would be worthless to the old
     // server.
-    if (this.settings.usesCandidate || !credentials || ++this.refusals < REFUSALS_MAX) return;
+    if (this.settings.usesCandidate || ++this.refusals < REFUSALS_MAX) return;
     this.refusals = 0;
     // Either way round: a server that lost its data, or a secret that was replaced and is valid again.
-    if (this.settings.enrolled) this.useCredentials(!this.enrolling);
+    if (this.settings.enrolled) this.useCredentials(!this.credentials.enrolling);
   }
 
   /** The session ends here and now: contact with the server before is none with this one. */
@@ -267,25 +261,9 @@ export class ConnectionTask extends Task {
   }
 
   private useCredentials(enrolling: bool): void {
-    this.enrolling = enrolling;
-    const s = this.mqtt.settings;
-    let length: u32 = 0;
-    if (enrolling) {
-      memory.copy(userName, enrolPrefix, ENROL_PREFIX_BYTES);
-      length = ENROL_PREFIX_BYTES;
-    }
-    memory.copy(userName + length, deviceIdPtr(), deviceIdBytes());
-    s.userNamePtr = userName;
-    s.userNameLength = length + deviceIdBytes();
-    // The client id as well, since anybody may enrol under a device's name: that must not take the device's own place.
-    s.clientIdPtr = userName;
-    s.clientIdLength = s.userNameLength;
+    this.credentials.use(enrolling);
     // A device that is enrolling may use the topics of enrolment only.
-    s.willTopicLength = enrolling ? 0 : this.willTopicBytes;
-    s.passwordPtr = enrolling ? enrolPassword : password;
-    s.passwordLength = enrolling
-      ? ENROL_PASSWORD_BYTES
-      : base64urlEncode(password, this.settings.secret, DEVICE_SECRET_BYTES);
+    this.mqtt.settings.willTopicLength = enrolling ? 0 : this.willTopicBytes;
   }
 
   private receive(nowUs: i64): void {
@@ -330,7 +308,7 @@ export class ConnectionTask extends Task {
     } else if (mailbox.isFrom(Leaf.Command)) {
       if (this.session.proven && this.session.isOurs()) this.commands.onMessage(nowUs);
     } else if (mailbox.isFrom(Leaf.Enrolled)) {
-      if (this.enrolling && this.enrolment.onMessage(nowUs)) {
+      if (this.credentials.enrolling && this.enrolment.onMessage(nowUs)) {
         say("enrolled");
         endLine();
         this.useCredentials(false);

@@ -19,10 +19,16 @@ import {
   FACTORY_PRODUCT_OFFSET,
   FACTORY_REVISION_OFFSET,
   isFactoryRecord,
+  SERVER_KEY_BYTES,
+  SERVER_KEY_CHECKED_BYTES,
+  SERVER_KEY_KEY_OFFSET,
+  SERVER_KEY_MAGIC,
+  SERVER_KEY_OFFSET,
 } from "../format";
 
 const digest: usize = memory.data(32);
 const bytes: Uint8Array = new Uint8Array(FACTORY_BYTES);
+const serverKeyRecord: usize = memory.data(52, 4);
 
 /** Reads and checks the record; nothing below means anything before it returned true. */
 export function loadFactoryRecord(): bool {
@@ -66,4 +72,18 @@ export function serverHostBytes(): u32 {
 }
 export function serverPort(): u32 {
   return load<u16>(bytes.dataStart + FACTORY_PORT_OFFSET);
+}
+
+/**
+ * The server's public key (32 bytes) where it is to be known by that; zeros, which no server has, where there is none.
+ */
+export function serverKeyPtr(): usize {
+  const isRead = flashRead(Zone.Factory, SERVER_KEY_OFFSET, serverKeyRecord, SERVER_KEY_BYTES) >= 0;
+  sha256(serverKeyRecord, SERVER_KEY_CHECKED_BYTES, digest);
+  const isThere =
+    isRead &&
+    load<u32>(serverKeyRecord) == SERVER_KEY_MAGIC &&
+    equalInConstantTime(digest, serverKeyRecord + SERVER_KEY_CHECKED_BYTES, FACTORY_CHECK_BYTES);
+  if (!isThere) memory.fill(serverKeyRecord, 0, SERVER_KEY_BYTES);
+  return serverKeyRecord + SERVER_KEY_KEY_OFFSET;
 }

@@ -344,15 +344,11 @@ export class MqttClient {
   private open(nowUs: i64): i32 {
     const settings = this.settings;
     this.attempts++;
-    this.sender.reset();
     this.receiver.reset();
     this.deaf = false;
     this.sessionPresent = false;
-    if (!this.putConnect()) {
-      this.state = State.Stopped;
-      this.reason = MqttReason.Settings;
-      return MqttEvent.Disconnected;
-    }
+    // What can't be said is not connected for; a password may come with the channel, so it is written again then.
+    if (!this.putConnect()) return this.refuseSettings();
     this.deadlineUs = nowUs + milliseconds(settings.connectTimeoutMs);
     this.state = State.Opening;
     if (this.stream.open(settings.hostPtr, settings.hostLength, settings.port) < 0) {
@@ -361,9 +357,19 @@ export class MqttClient {
     return MqttEvent.None;
   }
 
+  private refuseSettings(): i32 {
+    this.state = State.Stopped;
+    this.reason = MqttReason.Settings;
+    return MqttEvent.Disconnected;
+  }
+
   private opening(nowUs: i64): i32 {
     const streamState = this.stream.state();
     if (streamState == StreamState.Open) {
+      if (!this.putConnect()) {
+        this.lose(nowUs, MqttReason.Settings);
+        return this.refuseSettings();
+      }
       this.state = State.Greeting;
       this.busy = true;
       return MqttEvent.None;
@@ -600,6 +606,7 @@ export class MqttClient {
       flags |= 64;
     }
     const total: u32 = 1 + remainingLengthBytes(remaining) + remaining;
+    this.sender.reset();
     const start = this.room(total);
     if (start == 0) return false;
     store<u8>(start, Packet.Connect);

@@ -1,4 +1,4 @@
-// TlsStream: TLS 1.3 over any other Stream, or that stream as it is where the credentials say so. One connection at a
+// TlsStream: TLS 1.3 over any other Stream, or that stream as it is where the host doesn't ask for TLS. One connection at a
 // time; everything is allocated by the constructor, and a call does a bounded amount of work: at most one key exchange,
 // and a few records.
 //
@@ -8,7 +8,7 @@
 import { Errno, StreamState } from "../exokernel";
 import { Stream } from "../stream";
 import { ClientHandshake, HandshakeState } from "./client-handshake";
-import { ChannelCredentials, ChannelMode } from "./credentials";
+import { ChannelCredentials, ChannelMode, channelModeOf, HOST_PREFIX_BYTES } from "./credentials";
 import { MessageBuffer } from "./message-buffer";
 import { SEALED_BYTES_MORE } from "./traffic-keys";
 import {
@@ -41,7 +41,6 @@ namespace Phase {
 
 export class TlsStream extends Stream {
   private phase: u32 = Phase.Idle;
-  /** As it was when the connection was opened: the credentials may already be another connection's. */
   private mode: u32 = ChannelMode.Clear;
   private handshake: ClientHandshake;
   private messages: MessageBuffer = new MessageBuffer();
@@ -70,9 +69,11 @@ export class TlsStream extends Stream {
 
   open(hostPtr: usize, hostLength: u32, port: u32): i32 {
     this.forget();
-    this.mode = this.credentials.mode;
+    this.mode = channelModeOf(hostPtr, hostLength);
+    this.credentials.onOpen(this.mode);
+    if (this.isClear()) return this.below.open(hostPtr, hostLength, port);
     this.phase = Phase.Opening;
-    return this.below.open(hostPtr, hostLength, port);
+    return this.below.open(hostPtr + HOST_PREFIX_BYTES, hostLength - HOST_PREFIX_BYTES, port);
   }
 
   state(): i32 {

@@ -236,7 +236,14 @@ describe("Mosquitto", () => {
   }
   async function expectConnack(device: TlsDevice): Promise<void> {
     expect(await settled(device)).toBe(OPEN);
-    const hello = { clientId: "device-1", userName: "device-1", isCleanSession: true, keepAliveS: 60 };
+    const hello = {
+      clientId: "device-1",
+      userName: "device-1",
+      password: undefined,
+      isCleanSession: true,
+      keepAliveS: 60,
+      will: undefined,
+    };
     await writeAll(device, connectPacket(hello));
     expect([...(await readAll(device, 4))]).toEqual([0x20, 2, 0, 0]);
   }

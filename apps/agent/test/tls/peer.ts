@@ -60,8 +60,8 @@ const emptyHash = sha256();
 
 /** One direction (§5.2). */
 export class Direction {
-  #key = nothing;
-  #iv = nothing;
+  #key: Buffer = nothing;
+  #iv: Buffer = nothing;
   #sequence = 0n;
 
   constructor(public secret: Buffer) {
@@ -156,7 +156,7 @@ export class TlsPeer {
   readonly #certificate: PeerOptions["certificate"];
   readonly #pair = generateKeyPairSync("x25519");
   #transcript: Buffer[] = [];
-  #secret = nothing;
+  #secret: Buffer = nothing;
   hello!: ClientHello;
   /** To the client, and from it; there once ServerHello is made. */
   writing!: Direction;

@@ -32,7 +32,7 @@ export class ScriptedHandshake {
 
   constructor(
     module: WebAssembly.Module,
-    options: PeerOptions & { key: Buffer; mode?: number; clientKey?: Buffer; identity?: string },
+    options: PeerOptions & { key: Buffer; clientKey?: Buffer; identity?: string },
   ) {
     const { certificate, key, clientKey = key, identity = "device-1" } = options;
     const mode = certificate === undefined ? PRE_SHARED_KEY : PINNED_KEY;

@@ -4,13 +4,14 @@ import type { ScriptedStreams, SocketStreams } from "../mqtt/host-streams.ts";
 
 // biome-ignore format: a table, row by row
 export type Names =
-  | "allocated" | "use" | "open" | "state" | "read" | "write" | "close" | "established" | "failures" | "alert"
+  | "allocated" | "opened" | "use" | "open" | "state" | "read" | "write" | "close" | "established" | "failures" | "alert"
   | "isPeers" | "exported" | "scheduleSecret" | "scheduleBegin" | "scheduleNext" | "scheduleDerive" | "finished"
   | "useSecret" | "seal" | "openRecord";
 
-export const CLEAR = 0;
-export const PRE_SHARED_KEY = 1;
-export const PINNED_KEY = 2;
+/** Before a host. */
+export const CLEAR = "";
+export const PRE_SHARED_KEY = "tls:";
+export const PINNED_KEY = "pin:";
 
 export const CONNECTING = 0;
 export const OPEN = 1;
@@ -28,7 +29,7 @@ const KEY_AT = 1024;
 const DATA_AT = 4096;
 
 export interface TlsDeviceOptions {
-  mode?: number;
+  mode?: string;
   identity?: string;
   /** Pre-shared or pinned, 32 bytes. */
   key: Uint8Array;
@@ -55,12 +56,11 @@ export class TlsDevice {
     const { mode = PRE_SHARED_KEY, identity = "device-1", key, host = "127.0.0.1", port = 1 } = this.#options;
     const { call } = this.guest;
     call.use(
-      mode,
       this.guest.put(identity, IDENTITY_AT),
       Buffer.byteLength(identity),
       this.guest.put(new Uint8Array(key), KEY_AT),
     );
-    return call.open(this.guest.put(host, HOST_AT), Buffer.byteLength(host), port);
+    return call.open(this.guest.put(mode + host, HOST_AT), Buffer.byteLength(mode + host), port);
   }
 
   get state(): number {

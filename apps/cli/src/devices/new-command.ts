@@ -37,9 +37,11 @@ export function newCommand(
   const expiry = expires === undefined ? {} : { expiresInMs: expires };
   if (seconds !== undefined && kind !== "identify") throw new UsageError("--for goes with identify alone");
   if (kind === "set-connection") {
-    const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(address ?? "") ?? [];
+    const [, host, port] = /^((?:(?:tls|pin):)?[^:]+):(\d{1,5})$/.exec(address ?? "") ?? [];
     if (host === undefined || !hostPattern.test(host) || Number(port) < 1 || Number(port) > portMax)
-      throw new UsageError(`${address ?? "ADDRESS is missing"}: set-connection wants HOST:PORT of the new server`);
+      throw new UsageError(
+        `${address ?? "ADDRESS is missing"}: set-connection wants HOST:PORT of the new server, or tls:HOST:PORT`,
+      );
     return { kind, host, port: Number(port), ...expiry };
   }
   if (address !== undefined) throw new UsageError(`${address} is one too many: ${goesNowhere[kind]}`);

@@ -114,6 +114,7 @@ export class Network {
       isUp: true,
       address: "mqtt://rehearsal",
       port: null,
+      pskPort: null,
       webSocketPort: null,
       tlsPort: null,
       publishToThing: async () => false,
@@ -275,6 +276,7 @@ export class Network {
         payload: Buffer.from(payload),
         connection: isElsewhere ? this.#brokers : connection,
         enrolling: !isElsewhere && as.enrolling,
+        channel: isElsewhere ? "broker" : "clear",
         reply: async (message) => {
           if (handlers !== this.#handlers) return;
           if (isElsewhere) this.#publish(device.id, message, as.enrolling ? connection : undefined);

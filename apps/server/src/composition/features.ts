@@ -12,6 +12,7 @@ import type { Clock } from "../clock.ts";
 import { isDownloading } from "../domain/deployment-transitions.ts";
 import type { Logger } from "../logging.ts";
 import type { DeviceLink, LinkHandlers } from "../mqtt/device-link.ts";
+import type { Storage } from "../storage/storage.ts";
 import { Turns } from "../turns.ts";
 import { createBoardTrails } from "../features/check-ins/board-trails.ts";
 import { createCheckIns } from "../features/check-ins/check-ins.ts";
@@ -92,6 +93,7 @@ import { createDeletion } from "../features/rollouts/deletion.ts";
 import { createPreparation } from "../features/rollouts/preparation.ts";
 import { createRollouts, type Rollouts } from "../features/rollouts/rollouts.ts";
 import { createInbox, type Inbox } from "../devices-in/inbox.ts";
+import { createChannelKeys } from "../features/sessions/channel-keys.ts";
 import { createSessions, silenceMaxMs, type Sessions } from "../features/sessions/sessions.ts";
 import { createTrustDelivery } from "../features/trust/trust-delivery.ts";
 import { createTrustReplacement, type TrustReplacement } from "../features/rollouts/trust-replacement.ts";
@@ -302,8 +304,9 @@ const accountOpener =
     );
   };
 
-const handlersOf = (inbox: Inbox, sessions: Sessions): LinkHandlers => ({
-  authenticate: (deviceId, password) => sessions.authenticate(deviceId, password),
+const handlersOf = (inbox: Inbox, sessions: Sessions, storage: Storage): LinkHandlers => ({
+  authenticate: (...shown) => sessions.authenticate(...shown),
+  channelKeys: createChannelKeys(storage),
   message: (message) => inbox.take(message),
   closed: (deviceId, connection) => sessions.end(deviceId, "the connection is gone", connection),
   refused: (deviceId, what) => inbox.refused(deviceId, what),
@@ -376,7 +379,16 @@ async function createConversations(
     log,
     now,
   });
-  return { turns, sessions, offers, channel, commands, delivery, enrolment, handlers: handlersOf(inbox, sessions) };
+  return {
+    turns,
+    sessions,
+    offers,
+    channel,
+    commands,
+    delivery,
+    enrolment,
+    handlers: handlersOf(inbox, sessions, storage),
+  };
 }
 
 const webhookDeliveriesKeptMs = 14 * 24 * 60 * 60 * 1000;

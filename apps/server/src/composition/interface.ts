@@ -71,7 +71,10 @@ const peoplesRoutes = (options: ServerOptions, { storage, accounts, clock, log }
 
 export function createInterface(
   options: ServerOptions,
-  { counters, link }: { counters: Counters; link: Pick<DeviceLink, "isUp" | "port" | "webSocketPort" | "tlsPort"> },
+  {
+    counters,
+    link,
+  }: { counters: Counters; link: Pick<DeviceLink, "isUp" | "port" | "pskPort" | "webSocketPort" | "tlsPort"> },
   foundation: Foundation,
   features: Features,
   claims: Claims,

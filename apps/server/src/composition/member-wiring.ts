@@ -133,14 +133,14 @@ export async function startMember(
 export function servingHandlers(handlers: LinkHandlers, { membership }: Members): LinkHandlers {
   return {
     ...handlers,
-    async authenticate(deviceId, password) {
+    async authenticate(...shown) {
       // A refusal would tell the device that its secret is wrong.
       for (let waitedMs = 0; !membership.isServing; waitedMs += letInPauseMs) {
         if (waitedMs >= letInWithinMs)
           throw new StorageUnavailable("this server has lost its database", "Try again in a moment.");
         await new Promise((resolve) => setTimeout(resolve, letInPauseMs));
       }
-      return handlers.authenticate(deviceId, password);
+      return handlers.authenticate(...shown);
     },
     message: async (message) => membership.isServing && handlers.message(message),
   };
@@ -159,6 +159,9 @@ export function servingLink(link: DeviceLink, membership: () => Membership): Dev
     },
     get port() {
       return link.port;
+    },
+    get pskPort() {
+      return link.pskPort;
     },
     get webSocketPort() {
       return link.webSocketPort;

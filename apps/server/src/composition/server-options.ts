@@ -28,10 +28,16 @@ export interface ServerOptions {
   mqttHost?: string | undefined;
   /** 0: any free port. Null: nobody listens, and requests are handed to `internals.http`, as rehearsals do. */
   port?: number | null;
-  mqttPort?: number;
+  /**
+   * MQTT in clear. Undefined: 1883 where there is no `mqttPskPort`, and else none. The command line opens it only where
+   * it is asked for.
+   */
+  mqttPort?: number | undefined;
+  /** MQTT over TLS by pre-shared keys; undefined: none. */
+  mqttPskPort?: number | undefined;
   /** MQTT over WebSocket, beside it; undefined: none. */
   mqttWebSocketPort?: number | undefined;
-  /** MQTT over TLS, beside both; undefined: none. */
+  /** MQTT over TLS by a certificate, beside those; undefined: none. */
   mqttTls?: TlsOptions | undefined;
   /** File of claims, JSON or CSV (features/claims/claims-file.ts), to import at the start. */
   claimsFile?: string | undefined;

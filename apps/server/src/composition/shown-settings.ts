@@ -20,7 +20,7 @@ const finite = (ms: number): number | null => (Number.isFinite(ms) ? ms : null);
 /** `link`: open already. */
 export function shownSettings(
   options: ServerOptions,
-  link: Pick<DeviceLink, "port" | "webSocketPort" | "tlsPort">,
+  link: Pick<DeviceLink, "port" | "pskPort" | "webSocketPort" | "tlsPort">,
   nowMs: number,
 ): ServerSettings {
   const { member, databaseUrl, imagesBucket, secretKey, operationsKey, mqttUrl, hawkbit, mender, awsIot } = options;
@@ -35,6 +35,7 @@ export function shownSettings(
     givesCommands: operationsKey !== undefined,
     broker: mqttUrl === undefined ? "embedded" : "external",
     mqttPort: mqttUrl === undefined ? link.port : null,
+    mqttPskPort: link.pskPort,
     mqttWebSocketPort: link.webSocketPort,
     mqttTlsPort: link.tlsPort,
     pollMs: options.pollMs ?? pollMsDefault,

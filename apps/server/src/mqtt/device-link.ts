@@ -1,6 +1,7 @@
 // The seam between the server's features and MQTT. Two implementations: the embedded broker, and a client of any
 // other broker. Features know devices and leaves; they never see a topic or a socket.
 
+import type { Channel } from "@flipside/api/channels";
 import type { ServerMessage } from "@flipside/protocol/server-messages";
 import type { ThingRequest } from "@flipside/protocol/thing-topics";
 import type { DeviceLeaf } from "@flipside/protocol/topics";
@@ -15,6 +16,8 @@ export interface LinkMessage {
   leaf: DeviceLeaf;
   payload: Uint8Array;
   connection: Connection;
+  /** How the connection came. */
+  channel: Channel;
   /** The client is enrolling: its name is its own claim. Always false where the broker keeps the rights. */
   enrolling: boolean;
   /** Answers on the same connection. */
@@ -29,6 +32,24 @@ export interface ClientCertificate {
   sha256: string;
   validFromMs: number;
   validToMs: number;
+}
+
+/** TLS by a pre-shared key: who speaks is known, and what the channel exports binds a password to it. */
+export interface ProvenChannel {
+  /** MQTT's, as which it has to connect. */
+  userName: string;
+  /** What the password is a MAC over, in base64url. */
+  exported: string;
+}
+
+/** By which of the embedded broker's doors a client came. */
+export interface CameBy {
+  /** "broker": another one's, which knows. */
+  channel: Channel;
+  /** That it has shown; undefined: none, and it is let in by a password. */
+  certificate?: ClientCertificate;
+  /** As whom it has proved itself; undefined: as nobody yet. */
+  proven?: ProvenChannel;
 }
 
 /** To a thing of AWS IoT, on a topic below its prefix. */
@@ -51,8 +72,13 @@ export interface ThingHandlers {
 }
 
 export interface LinkHandlers {
-  /** Whether the password is a secret of the device. Only asked by a link that `checksCredentials`. */
-  authenticate(deviceId: string, password: Uint8Array): Promise<CredentialVerdict>;
+  /**
+   * Whether the password shows a secret of the device: it is one, or, on a channel by a pre-shared key, a MAC by one
+   * over what the channel `exported`. Only asked by a link that `checksCredentials`.
+   */
+  authenticate(deviceId: string, password: Uint8Array, exported?: string): Promise<CredentialVerdict>;
+  /** Pre-shared keys of TLS by which a client of this MQTT user name may speak; none: nobody is known by it. */
+  channelKeys(userName: string): Promise<Uint8Array[]>;
   /**
    * Resolves when the message is dealt with: the sender's next one is not read before, and this one not acknowledged.
    * False: it could not be stored, so it must not be acknowledged at all. Never rejects.
@@ -91,11 +117,13 @@ export interface DeviceLink {
   readonly isUp: boolean;
   /** Where devices connect, for the start message; once it is open. */
   readonly address: string;
-  /** The listening port, once it is open, or null when the broker is elsewhere. */
+  /** The port of MQTT in clear, once it is open, or null when there is none, or the broker is elsewhere. */
   readonly port: number | null;
   /** The same for MQTT over WebSocket; null as well when that was not asked for. */
   readonly webSocketPort: number | null;
-  /** The same for MQTT over TLS. */
+  /** The same for MQTT over TLS by a pre-shared key. */
+  readonly pskPort: number | null;
+  /** The same for MQTT over TLS by a certificate. */
   readonly tlsPort: number | null;
   /**
    * Sends to a device, several messages at once. Resolves when the bytes are handed to the operating system, which a

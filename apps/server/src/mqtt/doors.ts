@@ -1,4 +1,5 @@
-// Where devices come in: MQTT's port, and one for MQTT over WebSocket and one for MQTT over TLS if they were asked for.
+// Where devices come in: by TLS with a pre-shared key, in clear, over WebSocket, and by TLS with a certificate, at those
+// ports that were asked for.
 
 import type { Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
@@ -6,57 +7,80 @@ import type { Duplex } from "node:stream";
 import { listenAt } from "../listen.ts";
 import type { Logger } from "../logging.ts";
 import { Accepting } from "./accepting.ts";
-import type { ClientCertificate } from "./device-link.ts";
+import type { CameBy, ClientCertificate, ProvenChannel } from "./device-link.ts";
+import { createPskDoor, type PskDoor } from "./psk-door.ts";
 import { createTlsDoor, type TlsDoor, type TlsOptions } from "./tls-door.ts";
 import { createWebSocketListener } from "./websocket.ts";
 
 interface DoorsOptions {
   host: string;
-  /** 0: any free one. */
-  port: number;
-  /** Undefined: none. */
+  /** In clear. 0: any free one; undefined: none. */
+  port?: number | undefined;
+  /** TLS by a pre-shared key; the same. */
+  pskPort?: number | undefined;
   webSocketPort?: number | undefined;
   tls?: TlsOptions | undefined;
   log: Logger;
 }
 
-/** `certificate`: the client's, where it came over TLS and has shown one. */
-type OnConnection = (stream: Duplex, certificate?: ClientCertificate) => void;
+type OnConnection = (stream: Duplex, how: CameBy) => void;
+
+/** What is asked of those who are in already, and what is said of those who are not. */
+interface Within {
+  keysOf(userName: string): Promise<Uint8Array[]>;
+  /** What never became a connection. */
+  refused(what: string): void;
+}
 
 const portOf = (server: Server | undefined): number | undefined =>
   (server?.address() as AddressInfo | null | undefined)?.port;
 
 export class Doors {
   readonly #options: DoorsOptions;
-  readonly #server: Server;
+  readonly #clear: Server | undefined;
+  readonly #psk: PskDoor | undefined;
   readonly #webSockets: HttpServer | undefined;
   readonly #tls: TlsDoor | undefined;
   /** Of all. */
   readonly #accepting: readonly Accepting[];
 
-  /** `refused`: what never became a connection. Throws StartError. */
-  constructor(options: DoorsOptions, onConnection: OnConnection, refused: (what: string) => void) {
+  /** Throws StartError. */
+  constructor(options: DoorsOptions, onConnection: OnConnection, { keysOf, refused }: Within) {
     const { log } = options;
-    const onSocket = (socket: Duplex): void => onConnection(socket);
     this.#options = options;
-    this.#server = createServer({ noDelay: true }, onSocket);
-    const accepting = [new Accepting(this.#server, onSocket, log)];
+    const accepting: Accepting[] = [];
+    if (options.port !== undefined) {
+      const onSocket = (socket: Duplex): void => onConnection(socket, { channel: "clear" });
+      this.#clear = createServer({ noDelay: true }, onSocket);
+      accepting.push(new Accepting(this.#clear, onSocket, log));
+    }
+    if (options.pskPort !== undefined) {
+      const take = (stream: Duplex, proven: ProvenChannel): void => onConnection(stream, { channel: "psk", proven });
+      this.#psk = createPskDoor(take, { log, keysOf, refused });
+      accepting.push(new Accepting(this.#psk.server, this.#psk.welcome, log));
+    }
     if (options.tls !== undefined) {
-      const { server, ...door } = createTlsDoor(options.tls, onConnection, { log, refused });
+      const take = (stream: Duplex, certificate: ClientCertificate | undefined): void =>
+        onConnection(stream, { channel: "tls", ...(certificate && { certificate }) });
+      const { server, ...door } = createTlsDoor(options.tls, take, { log, refused });
       accepting.push(new Accepting(server, (socket) => void server.emit("connection", socket), log));
       this.#tls = { server, ...door };
     }
     if (options.webSocketPort !== undefined) {
-      const webSockets = createWebSocketListener(onSocket);
+      const webSockets = createWebSocketListener((stream) => onConnection(stream, { channel: "websocket" }));
       accepting.push(new Accepting(webSockets, (socket) => void webSockets.emit("connection", socket), log));
       this.#webSockets = webSockets;
     }
     this.#accepting = accepting;
   }
 
-  /** As it was asked for, until it is open. */
-  get port(): number {
-    return portOf(this.#server) ?? this.#options.port;
+  /** Of each: null where there is none, or it is not open. */
+  get port(): number | null {
+    return portOf(this.#clear) ?? null;
+  }
+
+  get pskPort(): number | null {
+    return portOf(this.#psk?.server) ?? null;
   }
 
   get webSocketPort(): number | null {
@@ -69,8 +93,9 @@ export class Doors {
 
   /** Throws what listening throws, such as EADDRINUSE with its port. */
   async open(): Promise<void> {
-    const { host, port, webSocketPort, tls } = this.#options;
-    await listenAt(this.#server, port, host);
+    const { host, port, pskPort, webSocketPort, tls } = this.#options;
+    if (this.#psk !== undefined) await listenAt(this.#psk.server, pskPort!, host);
+    if (this.#clear !== undefined) await listenAt(this.#clear, port!, host);
     if (this.#webSockets !== undefined) await listenAt(this.#webSockets, webSocketPort!, host);
     if (this.#tls !== undefined) await listenAt(this.#tls.server, tls!.port, host);
   }
@@ -86,6 +111,7 @@ export class Doors {
     // Who has not said yet that it is a WebSocket is not let in any more.
     this.#webSockets?.closeAllConnections();
     this.#tls?.close();
+    this.#psk?.close();
     await closed;
   }
 }

@@ -9,7 +9,7 @@ import { Aedes, type Client } from "aedes";
 import { CONTROL_MESSAGE_BYTES_MAX } from "@flipside/image-format";
 import type { Logger } from "../logging.ts";
 import { Allowance, Allowances, CONNECTION_TOKENS, leafTokens, SENDS_TOO_MUCH } from "./allowance.ts";
-import type { ClientCertificate, CredentialVerdict, DeviceLink, LinkHandlers } from "./device-link.ts";
+import type { CameBy, CredentialVerdict, DeviceLink, LinkHandlers } from "./device-link.ts";
 import { Doors } from "./doors.ts";
 import { Outgoing } from "./outgoing.ts";
 import { PACKETS_A_TURN, paceSocket } from "./paced-socket.ts";
@@ -38,8 +38,7 @@ type Known = Speaker & {
 interface Sender {
   /** Its own, until it has proved to be a device's. */
   allowance: Allowance;
-  /** That it has shown; undefined: none, and it is let in by a password. */
-  certificate: ClientCertificate | undefined;
+  how: CameBy;
 }
 
 type Done = (error?: Error) => void;
@@ -83,8 +82,10 @@ function logErrors(broker: Broker, deviceOf: (client: Client) => string | undefi
 
 export interface EmbeddedBrokerOptions {
   host: string;
-  port: number;
-  /** Undefined: none. 0: any free one. */
+  /** Of MQTT in clear. Undefined: none. 0: any free one. */
+  port?: number | undefined;
+  /** The same of TLS by a pre-shared key, and over WebSocket. */
+  pskPort?: number | undefined;
   webSocketPort?: number | undefined;
   /** MQTT over TLS; undefined: none. */
   tls?: TlsOptions | undefined;
@@ -143,7 +144,11 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
 
   /** Or why there is none. Who has shown a certificate is a thing, or nobody, whatever else it shows. */
   function speakerOf(client: Client, userName: string, clientId: string): Speaker | string {
-    if (senders.get(client.conn)?.certificate === undefined) {
+    const { proven, certificate } = howOf(client) ?? {};
+    // By its key it has proved to be that one, and nobody else.
+    if (proven !== undefined && proven.userName !== userName)
+      return `connected by the key of ${proven.userName}, and gave another user name`;
+    if (certificate === undefined) {
       const speaker = deviceSpeaker(userName) ?? "connected without a device's user name";
       const isOneTooMany = typeof speaker !== "string" && speaker.enrolling && enrolling.isFull;
       return isOneTooMany ? "too many clients are enrolling" : speaker;
@@ -192,15 +197,20 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     );
   };
 
+  function howOf(client: Client): CameBy | undefined {
+    return senders.get(client.conn)?.how;
+  }
+
   /** As people read it; of a certificate so much that it can be looked for. */
   function credentialsOf(client: Client): string {
-    const certificate = senders.get(client.conn)?.certificate;
+    const certificate = howOf(client)?.certificate;
     return certificate === undefined ? "credentials" : `certificate, SHA-256 ${certificate.sha256}`;
   }
 
   function verdictOn(client: Client, { kind, deviceId }: Known, password: Uint8Array): Promise<CredentialVerdict> {
-    if (kind === "device") return handlers.authenticate(deviceId, password);
-    return handlers.things!.authenticate(deviceId, senders.get(client.conn)!.certificate!);
+    const { certificate, proven } = howOf(client) ?? {};
+    if (kind === "device") return handlers.authenticate(deviceId, password, proven?.exported);
+    return handlers.things!.authenticate(deviceId, certificate!);
   }
 
   /** One that connects again and again is answered as slowly as it may; who has not its secret slows nobody down. */
@@ -242,6 +252,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     senders.get(client.conn)?.allowance.spend(leafTokens(leaf));
     return handlers.message({
       ...{ deviceId, leaf, payload, connection: client, enrolling: who.enrolling },
+      channel: howOf(client)?.channel ?? "clear",
       reply: async (message) => void (await outgoing.send([message])),
     });
   }
@@ -289,7 +300,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     if (who === undefined) return;
     if (who.enrolling) return enrolling.add(who.deviceId, client);
     connected.set(who.deviceId, client);
-    if (who.kind === "thing") handlers.things!.connected(who.deviceId, senders.get(client.conn)!.certificate!);
+    if (who.kind === "thing") handlers.things!.connected(who.deviceId, howOf(client)!.certificate!);
   });
 
   broker.on("clientDisconnect", (client) => {
@@ -305,13 +316,13 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
   logErrors(broker, (client) => known.get(client)?.deviceId, log);
 
   const sockets = new Set<Duplex>();
-  function onConnection(socket: Duplex, certificate?: ClientCertificate): void {
+  function onConnection(socket: Duplex, how: CameBy): void {
     // Node counts those of one handle only.
     if (sockets.size >= connectionsMax) return void socket.destroy();
     sockets.add(socket);
     if (sockets.size >= (options.manyConnections ?? manyConnections)) doors.widen();
     socket.once("close", () => sockets.delete(socket));
-    const sender: Sender = { allowance: new Allowance(nowMs), certificate };
+    const sender: Sender = { allowance: new Allowance(nowMs), how };
     senders.set(socket, sender);
     const who = (): Known | undefined => {
       const { client } = socket as Duplex & { client?: Client };
@@ -326,7 +337,10 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     });
     broker.handle(socket);
   }
-  const doors = new Doors(options, onConnection, (what) => handlers.refused(undefined, what));
+  const doors = new Doors(options, onConnection, {
+    keysOf: (userName) => handlers.channelKeys(userName),
+    refused: (what) => handlers.refused(undefined, what),
+  });
   const publish = async (deviceId: string, messages: Parameters<Outgoing["send"]>[0]): Promise<boolean> => {
     const client = connected.get(deviceId);
     return client !== undefined && known.get(client)!.outgoing.send(messages);
@@ -339,6 +353,9 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     get port() {
       return doors.port;
     },
+    get pskPort() {
+      return doors.pskPort;
+    },
     get webSocketPort() {
       return doors.webSocketPort;
     },
@@ -346,7 +363,8 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
       return doors.tlsPort;
     },
     get address() {
-      return `mqtt://${options.host.includes(":") ? `[${options.host}]` : options.host}:${doors.port}`;
+      const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+      return doors.port === null ? `mqtts://${host}:${doors.pskPort}` : `mqtt://${host}:${doors.port}`;
     },
     async open(given) {
       handlers = given;

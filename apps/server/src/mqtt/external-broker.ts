@@ -116,6 +116,7 @@ export async function connectExternalBroker(options: {
           payload,
           connection,
           enrolling: false,
+          channel: "broker",
           reply: async (answer) => void (await publish(deviceId, [answer])),
         });
       })
@@ -168,7 +169,7 @@ export async function connectExternalBroker(options: {
     },
     checksCredentials: false,
     accounts,
-    ...{ port: null, webSocketPort: null, tlsPort: null, publishToThing: async () => false },
+    ...{ port: null, pskPort: null, webSocketPort: null, tlsPort: null, publishToThing: async () => false },
     get isUp() {
       return lostMs === undefined || performance.now() - lostMs < downAfterMs;
     },

@@ -222,7 +222,16 @@ describe("where things are not served", () => {
     await expect(start({ mqttTls, mqttUrl: "mqtt://127.0.0.1:1" })).rejects.toThrow(StartError);
     await expect(start({ mqttTls, member: "one" })).rejects.toThrow(/leave out --aws-iot or --member/);
     const read = (...args: string[]): unknown => readConfiguration(["--trust-chain", "chain", ...args], {});
-    const tls = ["--mqtt-tls-port", "8883", "--mqtt-tls-cert", "server.crt", "--mqtt-tls-key", "server.key"];
+    const tls = [
+      "--mqtt-psk-port",
+      "8884",
+      "--mqtt-tls-port",
+      "8883",
+      "--mqtt-tls-cert",
+      "server.crt",
+      "--mqtt-tls-key",
+      "server.key",
+    ];
     const at = ["--aws-iot-downloads-at", "https://fleet.example"];
     expect(() => read("--aws-iot", "yes", ...at)).toThrow(/only with --mqtt-tls-port/);
     expect(() => read("--aws-iot", "yes", ...tls)).toThrow(/where to fetch/);

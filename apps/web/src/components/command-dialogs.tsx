@@ -178,7 +178,7 @@ const Present = ({ connection: { host, port } }: { connection: NonNullable<Devic
 
 export function ServerDialog({ device, onDone, onClose }: Props): ReactNode {
   const [host, setHost] = useState("");
-  const [port, setPort] = useState(String(device.connection?.port ?? 1883));
+  const [port, setPort] = useState(String(device.connection?.port ?? 8883));
   const hostError =
     hostPattern.test(host) && host.length <= hostCharactersMax
       ? undefined
@@ -203,8 +203,8 @@ export function ServerDialog({ device, onDone, onClose }: Props): ReactNode {
         <p className="muted">
           {device.connection && <Present connection={device.connection} />}
           <Trans>
-            The device keeps the new address only when this server proves itself there within a minute; else it returns
-            to the old one.
+            Write tls: before the host to have the device speak TLS by its own key there. It keeps the new address only
+            when this server proves itself there within a minute; else it returns to the old one.
           </Trans>
         </p>
       }

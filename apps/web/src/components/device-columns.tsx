@@ -8,7 +8,7 @@ import type { Device } from "@flipside/api/types";
 import { attributeNamePattern } from "@flipside/api/limits";
 import { devicePath } from "../router.ts";
 import { metricText } from "../words/metric-words.ts";
-import { bootReasonWords, healthWords, twoBoards, wordsOf } from "../words/state-words.ts";
+import { bootReasonWords, channelWords, healthWords, twoBoards, wordsOf } from "../words/state-words.ts";
 import { DeploymentProgress } from "./deployment-progress.tsx";
 import type { GridColumn } from "./grid.tsx";
 import { Link } from "./link.tsx";
@@ -214,6 +214,12 @@ const choosable: readonly DeviceColumn[] = [
           <bdi>{metric.name}</bdi> {metricText(metric.name, metric.value)}
         </>
       ),
+  },
+  {
+    id: "channel",
+    head: t`Channel`,
+    track: "8rem",
+    cell: ({ channel }) => channel && <StateBadge words={channelWords[channel]} />,
   },
   { id: "agent", head: t`Agent`, track: "6.5rem", cell: ({ agent }) => agent },
 ];

@@ -23,6 +23,7 @@ import { rolloutPath } from "../router.ts";
 import { metricText } from "../words/metric-words.ts";
 import {
   bootReasonWords,
+  channelWords,
   deploymentWords,
   entropyWords,
   healthWords,
@@ -171,6 +172,9 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
         </Detail>
         <Detail term={<Term of="randomness">{t`Randomness`}</Term>}>
           {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : t`unknown`}
+        </Detail>
+        <Detail term={t`Connection`}>
+          {device.channel ? <StateBadge words={channelWords[device.channel]} /> : t`unknown`}
         </Detail>
         <Detail term={t`Server`}>
           {device.connection ? (

@@ -33,9 +33,10 @@ const ofDevices = (of: ServerSettings): SettingRow[] => [
   },
   ...(of.broker === "embedded"
     ? [
-        { name: t`MQTT`, value: port(of.mqttPort), option: "--mqtt-port" },
+        { name: t`MQTT over TLS, devices’ own keys`, value: port(of.mqttPskPort), option: "--mqtt-psk-port" },
+        { name: t`MQTT in clear`, value: port(of.mqttPort), option: "--mqtt-port" },
         { name: t`MQTT over WebSocket`, value: port(of.mqttWebSocketPort), option: "--mqtt-websocket-port" },
-        { name: t`MQTT over TLS`, value: port(of.mqttTlsPort), option: "--mqtt-tls-port" },
+        { name: t`MQTT over TLS, certificate`, value: port(of.mqttTlsPort), option: "--mqtt-tls-port" },
       ]
     : []),
   { name: t`Devices check in`, value: t`every ${duration(of.pollMs)}`, option: "--poll-ms" },

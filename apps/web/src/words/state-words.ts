@@ -2,6 +2,7 @@
 
 import { t } from "@lingui/core/macro";
 import { failuresOf } from "@flipside/api/rollout-arithmetic";
+import type { Channel } from "@flipside/api/channels";
 import type {
   Command,
   CommandState,
@@ -202,6 +203,39 @@ export const entropyWords: Record<EntropyState, StateWords> = {
     tone: "bad",
     icon: "alert",
     means: t`There is none, or it does not answer. Random numbers rest on the device key and the boot counter; have the hardware looked at.`,
+  },
+};
+
+export const channelWords: Record<Channel, StateWords> = {
+  psk: {
+    label: t`TLS, own key`,
+    tone: "ok",
+    icon: "check",
+    means: t`TLS 1.3 by the device’s own key: both ends have proved themselves, and its secret is never sent.`,
+  },
+  tls: {
+    label: t`TLS, certificate`,
+    tone: "ok",
+    icon: "check",
+    means: t`TLS, where the server proves itself by its certificate and the device by a password.`,
+  },
+  clear: {
+    label: t`in clear`,
+    tone: "warn",
+    icon: "alert",
+    means: t`MQTT without TLS: whoever is on the way reads all of it, the device’s secret as well. Give the device a server’s address with tls: before it.`,
+  },
+  websocket: {
+    label: t`WebSocket`,
+    tone: "idle",
+    icon: "question",
+    means: t`MQTT within WebSocket: as private as the proxy before the server makes it.`,
+  },
+  broker: {
+    label: t`through a broker`,
+    tone: "idle",
+    icon: "question",
+    means: t`The broker between the device and this server knows whether it comes by TLS.`,
   },
 };
 

@@ -19,7 +19,10 @@ import { next, pageQuery } from "./pages.ts";
 
 const expiresInMs = z.int().min(commandExpiryMsMin).max(commandExpiryMsMax).default(commandExpiryMsDefault);
 
-const host = z.string().max(hostCharactersMax).regex(hostPattern, "a host name or an IPv4 address");
+const host = z
+  .string()
+  .max(hostCharactersMax)
+  .regex(hostPattern, "a host name or an IPv4 address; with tls: or pin: before it, by TLS");
 
 export const newCommand = named(
   "NewCommand",

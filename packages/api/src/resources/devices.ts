@@ -2,6 +2,7 @@
 
 import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
 import { z } from "zod";
+import { channels } from "../channels.ts";
 import { agentNames } from "../agent-names.ts";
 import { type DeviceGroupedBy, deviceGroupings } from "../device-groupings.ts";
 import { deviceSorts } from "../device-sorts.ts";
@@ -54,6 +55,10 @@ export const device = named(
     agent: agentKind.describe(
       "what speaks for it; all but `flipside` are other agents, which claim what ours would prove",
     ),
+    channel: z
+      .enum(channels)
+      .nullable()
+      .describe("how its connection came when it checked in last; null: it has not lately, or asks by HTTP"),
     enrolledAt: time,
     lastSeenAt: time.nullable(),
     online: z.boolean().describe("has a proven session, or polled lately"),

@@ -18,6 +18,12 @@ class TestCredentials extends ChannelCredentials {
   isPeers: bool = false;
   readonly exported: usize = heap.alloc(32);
 
+  opened: i32 = -1;
+
+  onOpen(mode: u32): void {
+    this.opened = mode;
+  }
+
   onEstablished(exporterSecret: usize): void {
     this.established++;
     exportKey(exporterSecret, binding, this.exported);
@@ -44,10 +50,9 @@ export function allocated(): usize {
   return ptr;
 }
 
-/** `key`: the pre-shared one, or the pinned one. 48 bytes of entropy are the test's. */
-export function use(mode: u32, identity: usize, identityLength: u32, key: usize): void {
+/** `key`: the pre-shared one, or the pinned one. */
+export function use(identity: usize, identityLength: u32, key: usize): void {
   seedRandom(key, 1);
-  credentials.mode = mode;
   credentials.identityPtr = identity;
   credentials.identityLength = identityLength;
   credentials.keyPtr = key;
@@ -70,6 +75,10 @@ export function close(): void {
   stream.close();
 }
 
+/** The mode of the last connection. */
+export function opened(): i32 {
+  return credentials.opened;
+}
 export function established(): u32 {
   return credentials.established;
 }

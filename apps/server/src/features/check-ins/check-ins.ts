@@ -178,7 +178,7 @@ export function createCheckIns(options: {
       const ofBoards = session.checkedIn ? {} : await options.boardTrails.firstCheckIn(session);
       await sessions.contacted(session);
       await options.health.checkedIn(deviceId, checkIn);
-      await update(deviceId, { ...columnsOf(checkIn), ...ofBoards }, checkIn.running);
+      await update(deviceId, { ...columnsOf(checkIn), channel: session.channel, ...ofBoards }, checkIn.running);
       logTrustRelation(session, checkIn);
       await options.evidence.checkedIn(deviceId, checkIn);
       await options.trustDelivery.checkedIn(session, checkIn);

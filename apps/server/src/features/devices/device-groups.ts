@@ -30,6 +30,7 @@ const columns: Record<Exclude<DeviceGroupedBy, "tag" | `attribute.${string}`>, (
   health: ({ health }) => health,
   bootReason: ({ bootReason }) => bootReason,
   agent: ({ agent }) => agent,
+  channel: ({ channel }) => channel,
   revoked: ({ revokedAt }) => revokedAt !== null,
 };
 

@@ -95,6 +95,7 @@ export function describe(row: DeviceRow, beside: BesideRow): Filtered & Pick<Dev
     health: row.health,
     bootReason: row.bootReason,
     agent: row.agent,
+    channel: row.channel,
     configurationState: row.configurationState,
     tags: beside.tags ?? [],
     attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as DeviceView["attributes"]),

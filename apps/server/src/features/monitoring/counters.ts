@@ -41,7 +41,8 @@ export function createCounters(): Counters {
     registry,
     requests,
     counted: (handlers) => ({
-      authenticate: (deviceId, password) => handlers.authenticate(deviceId, password),
+      authenticate: (...shown) => handlers.authenticate(...shown),
+      channelKeys: (userName) => handlers.channelKeys(userName),
       async message(message) {
         const taken = await handlers.message(message);
         if (taken) messages.inc({ leaf: message.leaf });

@@ -1,9 +1,10 @@
 // Sessions: a device proves by its key that it is there now, before anything of it is believed (docs/protocol.md,
 // "Session"). Sessions live in memory only; a restart of the server makes devices prove themselves again.
 
+import type { Channel } from "@flipside/api/channels";
 import { randomBytes } from "node:crypto";
 import { NONCE_BYTES, signingPrefixes, type StrictVerifier } from "@flipside/image-format";
-import { contactMac } from "@flipside/protocol/macs";
+import { contactMac, tlsPassword } from "@flipside/protocol/macs";
 import { helloMessage, type ParsedObject, proofMessage } from "@flipside/protocol/messages";
 import {
   base64url,
@@ -35,6 +36,7 @@ export interface Session {
   readonly deviceId: string;
   readonly id: string;
   readonly connection: Connection;
+  readonly channel: Channel;
   /** What the last will of the device's connection names. */
   readonly willId: string;
   readonly nonce: string;
@@ -107,8 +109,12 @@ export interface Sessions {
   generations(): Map<string, number>;
   /** Runs work that changes something for the session's device, which fails once the device is another server's. */
   owning<T>(session: Session, work: () => Promise<T>): Promise<T>;
-  /** Checks a password against the device's secrets, newest first. */
-  authenticate(deviceId: string, password: Uint8Array): Promise<"accepted" | "unknown" | "wrong" | "revoked">;
+  /** Checks a password against the device's secrets, newest first; `exported` as LinkHandlers has it. */
+  authenticate(
+    deviceId: string,
+    password: Uint8Array,
+    exported?: string,
+  ): Promise<"accepted" | "unknown" | "wrong" | "revoked">;
   /** Forgets nonces that nobody has answered, and tells of devices that have gone silent. */
   sweep(): void;
 }
@@ -251,6 +257,7 @@ export function createSessions(options: {
         deviceId,
         id,
         connection: message.connection,
+        channel: message.channel,
         willId: parsed.data.connection ?? id,
         nonce,
         nonceExpiresAt: now() + nonceLifeMs,
@@ -343,12 +350,13 @@ export function createSessions(options: {
       // None is added but newer ones.
       if (session.hasOlderSecrets) await retireSecretsBefore(patient.db, session.deviceId, session.secretGeneration);
     },
-    async authenticate(deviceId, password) {
+    async authenticate(deviceId, password, exported) {
       const device = await identityOf(storage.db, deviceId);
       if (device === undefined) return "unknown";
       if (device.revokedAt !== null) return "revoked";
       for (const { generation, secret } of device.secrets) {
-        if (!equalInConstantTime(Buffer.from(secret.toString("base64url")), password)) continue;
+        const shown = exported === undefined ? secret : Buffer.from(tlsPassword(secret, deviceId, exported));
+        if (!equalInConstantTime(Buffer.from(shown.toString("base64url")), password)) continue;
         connectedWith.set(deviceId, generation);
         if (device.secrets.at(-1)!.generation < generation) await retireSecretsBefore(storage.db, deviceId, generation);
         return "accepted";

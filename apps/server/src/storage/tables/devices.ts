@@ -1,5 +1,6 @@
 // Devices, how they join, what is known of them, and lists of them that are kept.
 
+import type { Channel } from "@flipside/api/channels";
 import type { AgentKind, Command, CommandState, ConfigurationState, EntropyState, Health } from "@flipside/api/types";
 import type { BootReasonName, SlotStateName } from "@flipside/image-format";
 import type { Generated, GeneratedAlways, Selectable, Updateable } from "kysely";
@@ -44,6 +45,8 @@ export interface DeviceTable {
   securityFloor: number | null;
   slotBytes: number | null;
   bootCounter: number | null;
+  /** How its connection came when it checked in last. */
+  channel: Channel | null;
   bootReason: BootReasonName | null;
   health: Health;
   /** JSON of the slots as checked in, or null before the first check-in. */
