@@ -28,6 +28,7 @@ const inputs: Record<string, number> = {
   dns: 15_000,
   frames: 15_000,
   mqtt: 5_000,
+  tls: 1_500,
   json: 30_000,
   "image-header": 75_000,
   "signature-block": 75_000,
@@ -244,6 +245,26 @@ describe("bugs that are planted are found", () => {
         replace: "this.skipAt += count + (this.skipAt & 1);",
       },
       50_000,
+    ],
+    [
+      "a TLS server's Finished is not looked at",
+      "tls",
+      {
+        file: "apps/agent/src/tls/client-handshake.ts",
+        find: "return equalInConstantTime(computed, body, HASH_BYTES) ? 0 : Alert.DecryptError;",
+        replace: "return 0;",
+      },
+      5_000,
+    ],
+    [
+      "what is read before a TLS message is whole is told as data",
+      "tls",
+      {
+        file: "apps/agent/src/tls/tls-stream.ts",
+        find: "if (type != ContentType.ApplicationData || this.phase != Phase.Open) return Alert.UnexpectedMessage;",
+        replace: "if (this.phase != Phase.Open) return Alert.UnexpectedMessage;",
+      },
+      20_000,
     ],
     [
       "the verifier takes any S",

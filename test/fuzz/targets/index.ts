@@ -17,6 +17,7 @@ import { permitHoldsTarget } from "./permit-holds.ts";
 import { factoryRecord, journal } from "./records.ts";
 import { recovery } from "./recovery.ts";
 import { settings } from "./settings.ts";
+import { tls } from "./tls.ts";
 import { signatures } from "./signatures.ts";
 import { trial } from "./trial.ts";
 import { trustUpdates } from "./trust-updates.ts";
@@ -38,6 +39,7 @@ export const targets: Record<string, OpenTarget> = {
   dns,
   frames,
   mqtt,
+  tls,
   json,
   "image-header": imageHeader,
   "signature-block": signatureBlock,

@@ -6,6 +6,7 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
@@ -21,6 +22,7 @@ export const MessageType = {
   certificateVerify: 15, finished: 20, keyUpdate: 24,
 } as const;
 
+const x25519Pkcs8 = Buffer.from("302e020100300506032b656e04220420", "hex");
 const x25519Spki = Buffer.from("302a300506032b656e032100", "hex");
 
 export const u8 = (value: number): Buffer => Buffer.from([value]);
@@ -149,12 +151,14 @@ export interface PeerOptions {
   /** Pre-shared; without one the server shows `certificate`. */
   key?: Uint8Array;
   certificate?: { der: Buffer; key: KeyObject };
+  /** 32 bytes that its key exchange is made of; left out: random ones. */
+  ephemeralSeed?: Uint8Array;
 }
 
 export class TlsPeer {
   readonly #key: Uint8Array | undefined;
   readonly #certificate: PeerOptions["certificate"];
-  readonly #pair = generateKeyPairSync("x25519");
+  readonly #privateKey: KeyObject;
   #transcript: Buffer[] = [];
   #secret: Buffer = nothing;
   hello!: ClientHello;
@@ -163,7 +167,12 @@ export class TlsPeer {
   reading!: Direction;
   #next: Record<"writing" | "reading" | "exporter", Buffer> | undefined;
 
-  constructor({ key, certificate }: PeerOptions) {
+  constructor({ key, certificate, ephemeralSeed }: PeerOptions) {
+    const asDer = { format: "der", type: "pkcs8" } as const;
+    this.#privateKey =
+      ephemeralSeed === undefined
+        ? generateKeyPairSync("x25519").privateKey
+        : createPrivateKey({ key: Buffer.concat([x25519Pkcs8, ephemeralSeed]), ...asDer });
     this.#key = key;
     this.#certificate = certificate;
   }
@@ -175,7 +184,7 @@ export class TlsPeer {
   }
 
   get publicKey(): Buffer {
-    return this.#pair.publicKey.export({ type: "spki", format: "der" }).subarray(-32);
+    return createPublicKey(this.#privateKey).export({ type: "spki", format: "der" }).subarray(-32);
   }
 
   get transcriptHash(): Buffer {
@@ -214,7 +223,7 @@ export class TlsPeer {
   agree(): void {
     const share = this.hello.extensions.get(51)!.subarray(-32);
     const shared = diffieHellman({
-      privateKey: this.#pair.privateKey,
+      privateKey: this.#privateKey,
       publicKey: createPublicKey({ key: Buffer.concat([x25519Spki, share]), format: "der", type: "spki" }),
     });
     const early = hmac(zeros, this.#key ?? zeros);
