@@ -16,38 +16,80 @@ const stream: usize = work + 64;
 
 const COUNTER: usize = 48;
 
-/** §2.1 on the words at four offsets of the key stream. */
-// @ts-ignore: decorator
-@inline
-function quarterRound(a: usize, b: usize, c: usize, d: usize): void {
-  let va = load<u32>(stream + a);
-  let vb = load<u32>(stream + b);
-  let vc = load<u32>(stream + c);
-  let vd = load<u32>(stream + d);
-  va += vb; vd = rotl(vd ^ va, 16);
-  vc += vd; vb = rotl(vb ^ vc, 12);
-  va += vb; vd = rotl(vd ^ va, 8);
-  vc += vd; vb = rotl(vb ^ vc, 7);
-  store<u32>(stream + a, va);
-  store<u32>(stream + b, vb);
-  store<u32>(stream + c, vc);
-  store<u32>(stream + d, vd);
-}
-
-/** Fills the key stream and counts one block on. */
+/**
+ * Fills the key stream and counts one block on. Sixteen variables and not a table: they fit into RV32's registers, and
+ * take ten instructions a byte less.
+ */
+// biome-ignore format: §2.1, two steps to a line
 function nextBlock(): void {
-  memory.copy(stream, state, 64);
+  let x0 = load<u32>(state, 0);
+  let x1 = load<u32>(state, 4);
+  let x2 = load<u32>(state, 8);
+  let x3 = load<u32>(state, 12);
+  let x4 = load<u32>(state, 16);
+  let x5 = load<u32>(state, 20);
+  let x6 = load<u32>(state, 24);
+  let x7 = load<u32>(state, 28);
+  let x8 = load<u32>(state, 32);
+  let x9 = load<u32>(state, 36);
+  let x10 = load<u32>(state, 40);
+  let x11 = load<u32>(state, 44);
+  let x12 = load<u32>(state, 48);
+  let x13 = load<u32>(state, 52);
+  let x14 = load<u32>(state, 56);
+  let x15 = load<u32>(state, 60);
   for (let round = 0; round < 10; round++) {
-    quarterRound(0, 16, 32, 48);
-    quarterRound(4, 20, 36, 52);
-    quarterRound(8, 24, 40, 56);
-    quarterRound(12, 28, 44, 60);
-    quarterRound(0, 20, 40, 60);
-    quarterRound(4, 24, 44, 48);
-    quarterRound(8, 28, 32, 52);
-    quarterRound(12, 16, 36, 56);
+    // the columns
+    x0 += x4; x12 = rotl(x12 ^ x0, 16);
+    x8 += x12; x4 = rotl(x4 ^ x8, 12);
+    x0 += x4; x12 = rotl(x12 ^ x0, 8);
+    x8 += x12; x4 = rotl(x4 ^ x8, 7);
+    x1 += x5; x13 = rotl(x13 ^ x1, 16);
+    x9 += x13; x5 = rotl(x5 ^ x9, 12);
+    x1 += x5; x13 = rotl(x13 ^ x1, 8);
+    x9 += x13; x5 = rotl(x5 ^ x9, 7);
+    x2 += x6; x14 = rotl(x14 ^ x2, 16);
+    x10 += x14; x6 = rotl(x6 ^ x10, 12);
+    x2 += x6; x14 = rotl(x14 ^ x2, 8);
+    x10 += x14; x6 = rotl(x6 ^ x10, 7);
+    x3 += x7; x15 = rotl(x15 ^ x3, 16);
+    x11 += x15; x7 = rotl(x7 ^ x11, 12);
+    x3 += x7; x15 = rotl(x15 ^ x3, 8);
+    x11 += x15; x7 = rotl(x7 ^ x11, 7);
+    // the diagonals
+    x0 += x5; x15 = rotl(x15 ^ x0, 16);
+    x10 += x15; x5 = rotl(x5 ^ x10, 12);
+    x0 += x5; x15 = rotl(x15 ^ x0, 8);
+    x10 += x15; x5 = rotl(x5 ^ x10, 7);
+    x1 += x6; x12 = rotl(x12 ^ x1, 16);
+    x11 += x12; x6 = rotl(x6 ^ x11, 12);
+    x1 += x6; x12 = rotl(x12 ^ x1, 8);
+    x11 += x12; x6 = rotl(x6 ^ x11, 7);
+    x2 += x7; x13 = rotl(x13 ^ x2, 16);
+    x8 += x13; x7 = rotl(x7 ^ x8, 12);
+    x2 += x7; x13 = rotl(x13 ^ x2, 8);
+    x8 += x13; x7 = rotl(x7 ^ x8, 7);
+    x3 += x4; x14 = rotl(x14 ^ x3, 16);
+    x9 += x14; x4 = rotl(x4 ^ x9, 12);
+    x3 += x4; x14 = rotl(x14 ^ x3, 8);
+    x9 += x14; x4 = rotl(x4 ^ x9, 7);
   }
-  for (let i: usize = 0; i < 64; i += 4) store<u32>(stream + i, load<u32>(stream + i) + load<u32>(state + i));
+  store<u32>(stream, x0 + load<u32>(state, 0), 0);
+  store<u32>(stream, x1 + load<u32>(state, 4), 4);
+  store<u32>(stream, x2 + load<u32>(state, 8), 8);
+  store<u32>(stream, x3 + load<u32>(state, 12), 12);
+  store<u32>(stream, x4 + load<u32>(state, 16), 16);
+  store<u32>(stream, x5 + load<u32>(state, 20), 20);
+  store<u32>(stream, x6 + load<u32>(state, 24), 24);
+  store<u32>(stream, x7 + load<u32>(state, 28), 28);
+  store<u32>(stream, x8 + load<u32>(state, 32), 32);
+  store<u32>(stream, x9 + load<u32>(state, 36), 36);
+  store<u32>(stream, x10 + load<u32>(state, 40), 40);
+  store<u32>(stream, x11 + load<u32>(state, 44), 44);
+  store<u32>(stream, x12 + load<u32>(state, 48), 48);
+  store<u32>(stream, x13 + load<u32>(state, 52), 52);
+  store<u32>(stream, x14 + load<u32>(state, 56), 56);
+  store<u32>(stream, x15 + load<u32>(state, 60), 60);
   store<u32>(state, load<u32>(state, COUNTER) + 1, COUNTER);
 }
 

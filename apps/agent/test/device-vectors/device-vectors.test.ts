@@ -1,7 +1,7 @@
 // The device's cryptography where it counts: compiled for RV32 and run in QEMU, against vectors of others, against the
 // same source on Node, and against node:crypto. The jobs lie in flash, so that one image does for all.
 
-import { createCipheriv, createHash, hkdfSync, sign } from "node:crypto";
+import { createCipheriv, createHash, createPrivateKey, createPublicKey, hkdfSync, sign } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { agreementCases, sealedCases } from "../../../../packages/image-format/test/crypto/channel-cases.ts";
 import { CryptoModule, nodeKeys } from "../../../../packages/image-format/test/crypto/crypto-module.ts";
@@ -29,6 +29,8 @@ const KIND = {
   derive: 9,
   countAgree: 10,
   countSeal: 11,
+  publicKey: 12,
+  countPublic: 13,
 } as const;
 type Job = readonly [kind: keyof typeof KIND, ...payload: Uint8Array[]];
 
@@ -189,6 +191,8 @@ test("signing takes the same number of instructions whatever the key", async () 
   expect(Number(counts[0])).toBeGreaterThan(100_000);
 });
 
+/** PrivateKeyInfo of X25519 (RFC 8410), up to the key. */
+const x25519Pkcs8 = Buffer.from("302e020100300506032b656e04220420", "hex");
 /** probes/instructions.c: QEMU counts nanoseconds, of which an instruction takes so many. */
 const COUNTS_PER_INSTRUCTION = 8;
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -206,6 +210,17 @@ test("every published X25519 case gives its shared secret on RV32, and says wher
   const wrong = cases.filter((c, i) => said[i] !== (c.shared.some((byte) => byte !== 0) ? "1" : "0") + text(c.shared));
   expect(wrong.map((c) => c.name)).toEqual([]);
 }, 240_000);
+
+test("a public key of X25519 made on RV32 is node:crypto's, byte by byte", async () => {
+  const random = new SeededRandom(seed + 6);
+  const fills = [0, 1, 0x7f, 0x80, 0xff].map((byte) => new Uint8Array(32).fill(byte));
+  const secrets = [...fills, ...Array.from({ length: 20 }, () => randomBytes(random, 32))];
+  const expected = secrets.map((secret) => {
+    const key = createPrivateKey({ key: Buffer.concat([x25519Pkcs8, secret]), format: "der", type: "pkcs8" });
+    return text(createPublicKey(key).export({ type: "spki", format: "der" }).subarray(-32));
+  });
+  expect(await onDevice(secrets.map((secret): Job => ["publicKey", secret])), `seed ${seed}`).toEqual(expected);
+});
 
 test("every published ChaCha20-Poly1305 case opens on RV32, or is refused with its data as they were", async () => {
   const cases = sealedCases();
@@ -245,6 +260,8 @@ test("agreeing and sealing take the same number of instructions whatever the key
   const peers = keys(32);
   const agreements = await onDevice(keys(32).map((secret, i): Job => ["countAgree", secret, peers[i]!]));
   expect(new Set(agreements), `seed ${seed}: ${agreements.join(" ")}`).toHaveProperty("size", 1);
+  const publics = await onDevice(keys(32).map((secret): Job => ["countPublic", secret]));
+  expect(new Set(publics), `seed ${seed}: ${publics.join(" ")}`).toHaveProperty("size", 1);
   const whole = keys(56 + 4096);
   const sealings = await onDevice([
     ["countSeal", whole[0]!.subarray(64)],
@@ -253,6 +270,8 @@ test("agreeing and sealing take the same number of instructions whatever the key
   const [oneBlockLess, ...counts] = sealings;
   expect(new Set(counts), `seed ${seed}: ${counts.join(" ")}`).toHaveProperty("size", 1);
   expect(Number(counts[0]), "the counter does not tell a block of message").toBeGreaterThan(Number(oneBlockLess));
-  const [agreeing, sealing] = [agreements[0], counts[0]].map((count) => Number(count) / COUNTS_PER_INSTRUCTION);
-  console.info(`X25519 takes ${agreeing} instructions, sealing 4,096 bytes ${sealing}`);
+  const [agreeing, making, sealing] = [agreements[0], publics[0], counts[0]].map(
+    (count) => Number(count) / COUNTS_PER_INSTRUCTION,
+  );
+  console.info(`X25519 takes ${agreeing} instructions, its public key ${making}, sealing 4,096 bytes ${sealing}`);
 });

@@ -131,7 +131,10 @@ function encodeSum(out: usize): void {
   feMultiply(c, sum + Y, a);
   feToBytes(out, c);
   store<u8>(out, load<u8>(out, 31) | <u8>(feSign(b) << 7), 31);
+  forget();
+}
 
+function forget(): void {
   // Even the projective coordinates of a public result tell something of the scalar
   // (Naccache, Smart, Stern, "Projective Coordinates Leak").
   memory.fill(work, 0, WORK_BYTES);
@@ -163,12 +166,12 @@ function bitOf(scalar: usize, i: u32): u32 {
 }
 
 /**
- * Writes the encoding of [s]B to `out`. What is done and which memory is touched does not depend on s.
+ * sum = [s]B. What is done and which memory is touched does not depend on s.
  *
  * A comb of four teeth (Lim and Lee, "More Flexible Exponentiation with Precomputation"): bits i, i + 64, i + 128 and
  * i + 192 of s in one step, so that 64 doublings do for all of it.
  */
-export function encodeBaseMultiple(out: usize, s: usize): void {
+function multiplyBase(s: usize): void {
   setNeutral(sum);
   for (let i: i32 = 63; i >= 0; i--) {
     double(sum, true);
@@ -176,7 +179,23 @@ export function encodeBaseMultiple(out: usize, s: usize): void {
     feAdd(g, sum + Z, sum + Z);
     addGiven2Z(sum, small, false, false);
   }
+}
+
+/** Writes the encoding of [s]B to `out`. */
+export function encodeBaseMultiple(out: usize, s: usize): void {
+  multiplyBase(s);
   encodeSum(out);
+}
+
+/** Writes the u coordinate of the same point on curve25519 (RFC 7748 §4.1): u = (1 + y) / (1 − y). */
+export function encodeBaseMultipleOnMontgomery(out: usize, s: usize): void {
+  multiplyBase(s);
+  feAdd(b, sum + Z, sum + Y);
+  feSubtract(c, sum + Z, sum + Y);
+  feInvert(a, c);
+  feMultiply(c, a, b);
+  feToBytes(out, c);
+  forget();
 }
 
 /** Odd multiples of a point: 1, 3, … 15. */

@@ -5,7 +5,7 @@ import {
 } from "../../../src/crypto";
 import { aeadOpen, aeadSeal } from "../../../../../packages/image-format/assembly/chacha20-poly1305";
 import { hkdfExpand, hkdfExtract } from "../../../../../packages/image-format/assembly/hkdf-sha256";
-import { x25519 } from "../../../../../packages/image-format/assembly/x25519";
+import { x25519, x25519PublicKey } from "../../../../../packages/image-format/assembly/x25519";
 import { endLine, say, sayHex, sayNumber, sayText } from "../../../src/console";
 import { flashRead, watchdogPet, Zone } from "../../../src/exokernel";
 
@@ -27,6 +27,8 @@ const OPEN: u32 = 8; // key, nonce, tag, u32 bytes of additional data, those, wh
 const DERIVE: u32 = 9; // secret of 32 bytes, info; the salt is the secret, too
 const COUNT_AGREE: u32 = 10; // as AGREE
 const COUNT_SEAL: u32 = 11; // as SEAL
+const PUBLIC: u32 = 12; // secret
+const COUNT_PUBLIC: u32 = 13; // secret
 
 const BUFFER_BYTES: u32 = 16384;
 const buffer: usize = memory.data(16384, 8);
@@ -51,6 +53,17 @@ function instructionsOfAgreeing(): u32 {
   for (let round = 0; round < 3; round++) {
     const before = instructions();
     x25519(buffer, buffer + 32, result);
+    const spent = instructions() - before;
+    if (spent < fewest) fewest = spent;
+  }
+  return fewest;
+}
+
+function instructionsOfPublicKey(): u32 {
+  let fewest: u32 = 0xffffffff;
+  for (let round = 0; round < 3; round++) {
+    const before = instructions();
+    x25519PublicKey(buffer, result);
     const spent = instructions() - before;
     if (spent < fewest) fewest = spent;
   }
@@ -88,7 +101,11 @@ function channelJob(kind: u32, length: u32): bool {
     hkdfExtract(buffer, 32, buffer, 32, result);
     hkdfExpand(result, buffer + 32, length - 32, result, 64);
     sayHex(result, 64);
-  } else if (kind == COUNT_AGREE) sayNumber(instructionsOfAgreeing());
+  } else if (kind == PUBLIC) {
+    x25519PublicKey(buffer, result);
+    sayHex(result, 32);
+  } else if (kind == COUNT_PUBLIC) sayNumber(instructionsOfPublicKey());
+  else if (kind == COUNT_AGREE) sayNumber(instructionsOfAgreeing());
   else if (kind == COUNT_SEAL) sayNumber(instructionsOfSealing(length));
   else return false;
   return true;
