@@ -11,6 +11,8 @@ import type { Part } from "./image-parts.ts";
 /** Keys and units of `--json`. */
 export interface Figures {
   imageBytes: number;
+  /** The same: TLS is in it since decision 39. */
+  imageBytesWithTls: number;
   loaderBytes: number;
   ramBytes: number;
   instructionsToVerified: number;
@@ -18,6 +20,10 @@ export interface Figures {
   instructionsToMqtt: number;
   /** Of an update as large as the window, from "update accepted" to "installed"; where C can be compiled. */
   updateInstructions?: number;
+  /** Until MQTT is connected, by TLS more than in clear. */
+  tlsHandshakeInstructions: number;
+  /** Of an update, by TLS more than in clear, for each byte of the image; where C can be compiled. */
+  tlsInstructionsPerByte?: number;
   updateBytesPerSecond: number;
   tcpBytesPerSecond: number;
   serverRssBytes: number;

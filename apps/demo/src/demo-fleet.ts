@@ -27,9 +27,9 @@ import type { Prepared, PreparedVirtual } from "./prepare.ts";
 
 export const unikernelId = "unikernel-1";
 /** QEMU's NAT shows the host's loopback to the guest under this address. */
-const HOST_FROM_GUEST = "10.0.2.2";
+export const HOST_FROM_GUEST = "10.0.2.2";
 
-interface UnikernelFile {
+export interface UnikernelFile {
   deviceKey: string;
   claimSecret: string;
 }

@@ -25,6 +25,8 @@ export interface ServerProcessOptions {
   /** Where devices come by TLS with their own keys, or, if that is asked for, in clear. 0: any free one. */
   mqttPort: number;
   isMqttClear?: boolean;
+  /** Beside MQTT in clear, TLS at this port. */
+  mqttPskPort?: number;
   /** 0: any free one. Left out: nobody listens. */
   mqttWebSocketPort?: number;
   pollMs: number;
@@ -81,6 +83,7 @@ export class ServerProcess {
         String(options.port),
         options.isMqttClear ? "--mqtt-port" : "--mqtt-psk-port",
         String(options.mqttPort),
+        ...(options.mqttPskPort === undefined ? [] : ["--mqtt-psk-port", String(options.mqttPskPort)]),
         "--poll-ms",
         String(options.pollMs),
         "--log-level",

@@ -32,7 +32,7 @@ export const commandDevices = command({
     "It first says how many devices are meant, and gives nothing without --yes. Each gets the command at once, or at its next check-in; flipside device command says what the commands do.",
   arguments: [
     { name: "COMMAND", what: kinds.join(", "), oneOf: kinds },
-    { name: "ADDRESS", what: "HOST:PORT, with set-connection", optional: true },
+    { name: "ADDRESS", what: "HOST:PORT or tls:HOST:PORT, with set-connection", optional: true },
   ],
   options,
   examples: ["flipside device command-many identify --filter 'tag = hall' --for 2m --yes"],

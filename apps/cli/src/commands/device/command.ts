@@ -30,14 +30,14 @@ export const commandDevice = command({
   arguments: [
     { name: "DEVICE", what: "its id" },
     { name: "COMMAND", what: kinds.join(", "), oneOf: kinds },
-    { name: "ADDRESS", what: "HOST:PORT, with set-connection", optional: true },
+    { name: "ADDRESS", what: "HOST:PORT or tls:HOST:PORT, with set-connection", optional: true },
   ],
   options,
   examples: [
     "flipside device command kitchen-7 reboot --wait 1m",
     "flipside device command kitchen-7 identify --for 2m",
     "flipside device command kitchen-7 roll-back --wait 2m",
-    "flipside device command kitchen-7 set-connection mqtt.example:1883",
+    "flipside device command kitchen-7 set-connection tls:mqtt.example:8883",
   ],
   exits: ["timed-out"],
   connects: true,
