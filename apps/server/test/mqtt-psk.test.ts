@@ -205,6 +205,18 @@ describe("at the door", () => {
     expect((await answer)[0]).toBe(22);
   });
 
+  it("who leaves before it has said all, or says nothing more, is let go", async () => {
+    const whole = await helloOf(device);
+    for (const length of [0, 1, 5, 100]) {
+      const socket = connectPlain(port(), "127.0.0.1");
+      sockets.push(socket);
+      socket.end(whole.subarray(0, length));
+      await once(socket.resume(), "close");
+    }
+    const { error } = await attempt(device.id, keyOf(device));
+    expect(error).toBeUndefined();
+  });
+
   /** What node:tls sends first. */
   async function helloOf(of: ProtocolDevice): Promise<Buffer> {
     const { createServer } = await import("node:net");

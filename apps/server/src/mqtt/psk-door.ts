@@ -5,7 +5,6 @@
 // falls through to the certificate, and what the callback was told is then proven by nobody. So there is no certificate,
 // one suite, and who comes out of a handshake has resumed, as OpenSSL calls it, by the key.
 
-import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import { TLS_EXPORTER_LABEL } from "@flipside/image-format/portable/protocol-constants";
@@ -35,21 +34,24 @@ interface PskDoorOptions {
   refused(what: string): void;
 }
 
-/** The first bytes, up to a whole ClientHello; they are still to be read afterwards. Rejects when the peer leaves. */
-async function helloOf(socket: Socket): Promise<PskClientHello | { refused: string }> {
-  let bytes = Buffer.alloc(0);
-  while (true) {
-    const read = readPskClientHello(bytes);
-    if (read !== "more") {
-      socket.unshift(bytes);
-      return read;
-    }
-    const more = socket.read() as Buffer | null;
-    if (more !== null) bytes = Buffer.concat([bytes, more]);
-    else if (socket.readableEnded) return { refused: "it left before its ClientHello was there" };
-    else await Promise.race([once(socket, "readable"), once(socket, "end")]);
-  }
-}
+/** Of the first bytes, which are still to be read afterwards. */
+const helloOf = (socket: Socket): Promise<PskClientHello | { refused: string }> =>
+  new Promise((resolve) => {
+    let bytes = Buffer.alloc(0);
+    const end = (read: PskClientHello | { refused: string }): void => {
+      socket.off("readable", look).off("end", left).off("close", left);
+      if ("identity" in read) socket.unshift(bytes);
+      resolve(read);
+    };
+    const left = (): void => end({ refused: "it left before its ClientHello was there" });
+    const look = (): void => {
+      for (let more = socket.read() as Buffer | null; more !== null; more = socket.read() as Buffer | null)
+        bytes = Buffer.concat([bytes, more]);
+      const read = readPskClientHello(bytes);
+      if (read !== "more") end(read);
+    };
+    socket.on("readable", look).on("end", left).on("close", left);
+  });
 
 /** `take` gets each connection once its handshake is done. */
 export function createPskDoor(
