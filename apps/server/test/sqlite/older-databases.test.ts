@@ -180,6 +180,7 @@ const withoutClaimLimits = [
 ].join("; ");
 
 const newInDevices = {
+  channel: null,
   ...{ configurationState: "none", configurationDesired: null },
   ...{ configurationReported: null, configurationRefusedBy: null },
 };
