@@ -15,6 +15,7 @@ import { Settings } from "../identity/settings";
 import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
 import { JsonReader } from "../json/reader";
+import { startLocalService, wakeLocalService } from "../local/service";
 import { MqttClient } from "../mqtt/client";
 import { MqttSettings } from "../mqtt/settings";
 import { Network, TcpStream } from "../net/network";
@@ -156,6 +157,7 @@ export function startAgent(brokenNetwork: bool): void {
   scheduler.carrier = task;
   scheduler.add(trial);
   scheduler.add(update);
+  startLocalService(network, boot, scheduler);
   // A host without a NIC gives streams; a broken network there is one that is never opened.
   if (hasNic || !brokenNetwork) task.begin(clockUs());
   running = true;
@@ -167,6 +169,7 @@ export function stepAgent(): u32 {
   watchdogPet();
   // Whatever woke the machine, look whether it was the network.
   networkTask.wake();
+  wakeLocalService();
   const waitUs = scheduler.step(clockUs());
   // What the connection wrote is to be sent now, not at the stack's next turn; that sets timers of its own.
   return min(waitUs, network.poll());
