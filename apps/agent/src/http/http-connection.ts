@@ -14,6 +14,8 @@ import { StatusPage } from "./status-page";
 
 /** Between two requests, and before the first one. */
 const IDLE_US: i64 = 15_000_000;
+/** So long a client may take for its first request though others wait. */
+const NEW_US: i64 = 2_000_000;
 /** From the first byte of a request to the last one of its head, then of its body; and until its answer can go. */
 const HEAD_US: i64 = 10_000_000;
 const BODY_US: i64 = 20_000_000;
@@ -27,6 +29,8 @@ const REQUESTS_PER_STEP: u32 = 4;
 export class Site {
   requests: u32 = 0;
   refused: u32 = 0;
+  /** Every client that there is room for is there: answers are the last ones of their connections. */
+  isFull: bool = false;
   constructor(
     readonly answer: Answer,
     readonly status: StatusPage,
@@ -47,7 +51,8 @@ export class HttpConnection {
   private stream: Stream | null = null;
   private head: RequestHead = new RequestHead();
   private step: Step = Step.Head;
-  private deadlineUs: i64 = 0;
+  /** When what is being waited for must have come. */
+  deadlineUs: i64 = 0;
   private requests: u32 = 0;
   /** What the request is refused with, whatever it asks for; Status.Ok: it is well formed. */
   private verdict: u32 = Status.Ok;
@@ -67,6 +72,18 @@ export class HttpConnection {
     this.requests = 0;
     this.head.clear();
     this.begin(nowUs);
+  }
+
+  /** It has had an answer and has asked nothing since, or is here for a while and has never asked anything. */
+  isIdle(nowUs: i64): bool {
+    if (this.step != Step.Head || this.head.hasBegun()) return false;
+    return this.requests != 0 || this.deadlineUs - nowUs < IDLE_US - NEW_US;
+  }
+
+  /** Ends an idle connection, unless a request has come since the last step. */
+  giveWay(nowUs: i64): void {
+    const stream = this.stream;
+    if (stream != null && !this.advance(stream, nowUs) && this.isIdle(nowUs)) this.leave(stream);
   }
 
   /** Does what there is to do, within bounds; when to come again, if nothing comes before. */
@@ -199,7 +216,7 @@ export class HttpConnection {
     const head = this.head;
     ++this.site.requests;
     ++this.requests;
-    const ends = isLast || this.requests == REQUESTS_MAX;
+    const ends = isLast || this.site.isFull || this.requests == REQUESTS_MAX;
     this.site.answer.send(stream, this.verdict == Status.Ok && head.method == Method.Head, ends);
     if (ends) return this.leave(stream);
     head.drop(head.bytes() + this.takenWithHead);

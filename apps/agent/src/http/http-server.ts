@@ -12,7 +12,11 @@ export class HttpServer extends Task {
   private listener: TcpListener;
   private connections: StaticArray<HttpConnection>;
 
-  constructor(port: u32, clients: i32, site: Site) {
+  constructor(
+    port: u32,
+    clients: i32,
+    private site: Site,
+  ) {
     super();
     this.listener = new TcpListener(port, clients, RECEIVE_BYTES, SEND_BYTES);
     this.connections = new StaticArray<HttpConnection>(clients);
@@ -31,6 +35,7 @@ export class HttpServer extends Task {
 
   run(nowUs: i64): i64 {
     let nextUs = i64.MAX_VALUE;
+    this.makeRoom(nowUs);
     for (let i = 0; i < this.connections.length; ++i) {
       const connection = unchecked(this.connections[i]);
       if (connection.isFree()) {
@@ -40,5 +45,18 @@ export class HttpServer extends Task {
       nextUs = min(nextUs, connection.poll(nowUs));
     }
     return nextUs;
+  }
+
+  /** While every place is taken, none is kept for who asks nothing now: somebody else may be waiting for it. */
+  private makeRoom(nowUs: i64): void {
+    let idle: HttpConnection | null = null;
+    let isFull = true;
+    for (let i = 0; i < this.connections.length; ++i) {
+      const connection = unchecked(this.connections[i]);
+      if (connection.isFree()) isFull = false;
+      else if (connection.isIdle(nowUs) && (idle == null || connection.deadlineUs < idle.deadlineUs)) idle = connection;
+    }
+    this.site.isFull = isFull;
+    if (isFull && idle != null) idle.giveWay(nowUs);
   }
 }
