@@ -10,7 +10,7 @@ import {
   TRIAL_DEADLINE_MS_MIN,
   watchdogMsMin,
 } from "@flipside/image-format";
-import { compileWasm, translateToC } from "./compile-module.ts";
+import { compileWasm, type SourcePatch, translateToC } from "./compile-module.ts";
 import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
 import { type FeatureChoice, featureTexts } from "./features.ts";
 import { type HeaderOptions, imageFields } from "./image-fields.ts";
@@ -42,7 +42,9 @@ interface CompiledModules {
 }
 
 async function compileModules(
-  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "features" | "onProgress">,
+  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "features" | "onProgress"> & {
+    patches?: readonly SourcePatch[];
+  },
 ): Promise<CompiledModules> {
   const texts = featureTexts("image", options.features);
   options.onProgress?.("compiling the agent (AssemblyScript)");
@@ -51,6 +53,7 @@ async function compileModules(
     entry: options.agentEntry ?? join(agentSources, "agent/main.ts"),
     memoryPages: memoryPages.agent,
     texts,
+    patches: options.patches ?? [],
   });
   options.onProgress?.("compiling the app (AssemblyScript)");
   const appWasm = await compileWasm({
@@ -67,7 +70,7 @@ const virtualPayloadOf = ({ agentWasm, appWasm }: CompiledModules): Uint8Array =
 /** Compiles both modules and links them for both targets. */
 export async function buildPayloads(
   options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "features" | "onProgress"> &
-    Pick<LinkOptions, "flashFaults" | "extraFiles">,
+    Pick<LinkOptions, "flashFaults" | "extraFiles" | "pathProbe"> & { patches?: readonly SourcePatch[] },
 ): Promise<BuiltPayloads> {
   const progress = options.onProgress ?? (() => {});
   const compiled = await compileModules(options);
@@ -85,6 +88,7 @@ export async function buildPayloads(
   const unikernel = await linkProgram("image", modules, {
     flashFaults: options.flashFaults ?? false,
     extraFiles: options.extraFiles ?? [],
+    ...(options.pathProbe === undefined ? {} : { pathProbe: options.pathProbe }),
   });
   return {
     unikernel,

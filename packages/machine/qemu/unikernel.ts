@@ -191,6 +191,16 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     return this.#process !== undefined;
   }
 
+  /** Of QEMU, while it runs. */
+  get processId(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** What the machine's RAM holds, while it runs and after `stop`. */
+  get ramPath(): string {
+    return this.#ramPath;
+  }
+
   /** Flash operations counted since a cut was armed. */
   get operations(): number {
     return this.#operations;

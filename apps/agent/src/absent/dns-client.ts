@@ -4,7 +4,7 @@ import { Errno } from "../exokernel";
 import { parseAddress } from "../net/wire/ipv4";
 
 export let found: u32 = 0;
-export let hasOther: bool = false;
+export const hasOther: bool = false;
 
 export function openDns(): void {}
 

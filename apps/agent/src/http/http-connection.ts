@@ -2,7 +2,7 @@
 // wants more of them (RFC 9112 §9.3). An answer is made when the stream has room for all of it, so whoever sends requests
 // and reads no answers is not read from any more, and is let go after a while.
 
-import { Errno, StreamState } from "../exokernel";
+import { Errno } from "../exokernel";
 import { Stream } from "../stream";
 import { Answer, ANSWER_BYTES_MAX } from "./answer";
 import { KeyValueService } from "./key-value-service";
@@ -175,7 +175,8 @@ export class HttpConnection {
     const isPage = equalsText(head.path, head.pathBytes, "/");
     const isJson = equalsText(head.path, head.pathBytes, "/status.json");
     if (!isPage && !isJson) answer.refuse(Status.NotFound);
-    else if (head.method != Method.Get && head.method != Method.Head) answer.refuse(Status.MethodNotAllowed, "GET, HEAD");
+    else if (head.method != Method.Get && head.method != Method.Head)
+      answer.refuse(Status.MethodNotAllowed, "GET, HEAD");
     else if (isPage) this.site.status.answerHtml(answer);
     else this.site.status.answerJson(answer);
   }

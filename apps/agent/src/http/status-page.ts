@@ -28,7 +28,9 @@ export class StatusPage {
   answerHtml(answer: Answer): void {
     this.html = answer;
     answer.beginPage();
-    answer.text('<!doctype html><html lang="en"><meta charset="utf-8"><title>Device status</title><h1>Device status</h1><table>');
+    answer.text(
+      '<!doctype html><html lang="en"><meta charset="utf-8"><title>Device status</title><h1>Device status</h1><table>',
+    );
     this.source.tell(this);
     answer.text('</table><p><a href="/status.json">The same as JSON</a>, <a href="/kv/">what is kept</a></p></html>');
     answer.givePage("text/html; charset=utf-8");

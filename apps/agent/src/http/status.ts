@@ -39,7 +39,8 @@ export function phraseOf(status: u32): string {
 
 /** What is wrong, and what to do. */
 export function adviceFor(status: u32): string {
-  if (status == Status.NotFound) return "Nothing is here. / and /status.json tell of the device, /kv/ lists what is kept.";
+  if (status == Status.NotFound)
+    return "Nothing is here. / and /status.json tell of the device, /kv/ lists what is kept.";
   if (status == Status.MethodNotAllowed) return "Not by this method; the Allow field names those that there are.";
   if (status == Status.RequestTimeout) return "The request did not come whole in time. Send it again.";
   if (status == Status.LengthRequired) return "Say with Content-Length how many bytes the value has.";
@@ -48,7 +49,8 @@ export function adviceFor(status: u32): string {
   if (status == Status.ExpectationFailed) return "Of expectations only 100-continue is known.";
   if (status == Status.Misdirected) return "Ask by the device's address, not by a name.";
   if (status == Status.FieldsTooLarge) return "The head is too long: at most 32 fields, 1024 bytes in all.";
-  if (status == Status.NotImplemented) return "This method, or a transfer coding, is not known here. Send a Content-Length.";
+  if (status == Status.NotImplemented)
+    return "This method, or a transfer coding, is not known here. Send a Content-Length.";
   if (status == Status.VersionNotSupported) return "HTTP/1.1 is spoken here.";
   if (status == Status.InsufficientStorage) return "No place is left. Delete a key first.";
   return "The request is not well formed (RFC 9112).";

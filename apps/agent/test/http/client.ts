@@ -1,5 +1,5 @@
 // The client's end of an HTTP connection of the device, in Wasm on Node, and what it hears as answers.
-import { Guest } from "../text/assembly-module.ts";
+import type { Guest } from "../text/assembly-module.ts";
 
 // biome-ignore format: a table, row by row
 type Names =

@@ -261,8 +261,16 @@ const refused: [what: string, request: string, status: number][] = [
   ["an empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 421],
   ["a chunked body", `PUT /kv/k HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n`, 501],
   ["a coding that pretends (TE.TE)", `PUT /kv/k HTTP/1.1\r\n${HOST}Transfer-Encoding: xchunked\r\n\r\n`, 501],
-  ["a coding beside a length (CL.TE)", `PUT /kv/k HTTP/1.1\r\n${HOST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
-  ["a length beside a coding (TE.CL)", `PUT /kv/k HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`, 400],
+  [
+    "a coding beside a length (CL.TE)",
+    `PUT /kv/k HTTP/1.1\r\n${HOST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    400,
+  ],
+  [
+    "a length beside a coding (TE.CL)",
+    `PUT /kv/k HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`,
+    400,
+  ],
   ["a coding in HTTP/1.0", `PUT /kv/k HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n`, 400],
   ["two lengths", `PUT /kv/k HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxy`, 400],
   ["two equal lengths", `PUT /kv/k HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 1\r\n\r\nx`, 400],
@@ -270,7 +278,11 @@ const refused: [what: string, request: string, status: number][] = [
   ["a length with a sign", `PUT /kv/k HTTP/1.1\r\n${HOST}Content-Length: +1\r\n\r\nx`, 400],
   ["a length in hex", `PUT /kv/k HTTP/1.1\r\n${HOST}Content-Length: 0x1\r\n\r\nx`, 400],
   ["an empty length", `PUT /kv/k HTTP/1.1\r\n${HOST}Content-Length:\r\n\r\n`, 400],
-  ["a body of a GET, which would be the next request", `GET / HTTP/1.1\r\n${HOST}Content-Length: 36\r\n\r\n${get("/kv/")}`, 400],
+  [
+    "a body of a GET, which would be the next request",
+    `GET / HTTP/1.1\r\n${HOST}Content-Length: 36\r\n\r\n${get("/kv/")}`,
+    400,
+  ],
   ["a body of a DELETE", `DELETE /kv/k HTTP/1.1\r\n${HOST}Content-Length: 1\r\n\r\nx`, 400],
   ["a request line that is too long", `GET /${"x".repeat(400)} HTTP/1.1\r\n${HOST}\r\n`, 414],
   ["a request line without an end", `GET /${"x".repeat(400)}`, 414],
@@ -313,7 +325,10 @@ describe("what is not understood alike by everybody", () => {
     const random = new Random("http");
     const words = [get("/"), put("k", "abc"), remove("k"), ...refused.map(([, text]) => text)];
     for (let round = 0; round < 3000; round++) {
-      const bytes = Buffer.from(Array.from({ length: 1 + random.below(3) }, () => random.pick(words)).join(""), "latin1");
+      const bytes = Buffer.from(
+        Array.from({ length: 1 + random.below(3) }, () => random.pick(words)).join(""),
+        "latin1",
+      );
       for (let i = random.below(4); i > 0; i--) bytes[random.below(bytes.length)] = random.below(256);
       for (const { status } of client.ask(bytes, 1 + random.below(60))) expect(status).toBeGreaterThanOrEqual(100);
     }

@@ -64,15 +64,12 @@ class Site {
 
   ask(method: string, path: string, body?: Uint8Array, options: RequestOptions = { agent }): Promise<Heard> {
     return new Promise((resolve, reject) => {
-      const asked = request(
-        { host: "127.0.0.1", port: this.port, method, path, ...options },
-        (answer) => {
-          const parts: Buffer[] = [];
-          answer.on("data", (part: Buffer) => parts.push(part));
-          answer.on("end", () => resolve({ status: answer.statusCode!, body: Buffer.concat(parts) }));
-          answer.on("error", reject);
-        },
-      );
+      const asked = request({ host: "127.0.0.1", port: this.port, method, path, ...options }, (answer) => {
+        const parts: Buffer[] = [];
+        answer.on("data", (part: Buffer) => parts.push(part));
+        answer.on("end", () => resolve({ status: answer.statusCode!, body: Buffer.concat(parts) }));
+        answer.on("error", reject);
+      });
       asked.on("timeout", () => asked.destroy(new Error("nothing came")));
       asked.on("error", reject);
       if (body) asked.setHeader("Content-Length", body.length);
@@ -149,7 +146,9 @@ describe.skipIf(missing.length > 0)("HTTP on the unikernel", () => {
     const put = ["-X", "PUT", "-H", "Expect: 100-continue", "-H", "Host: localhost", "--data-binary", value];
     expect(curl(...put, "-w", "%{http_code}", `${url}/kv/curl`)).toBe("201");
     expect(curl(`${url}/kv/curl`)).toBe(value);
-    expect(curl("-w", "%{http_code}", "-H", "Transfer-Encoding: chunked", "-T", "/dev/null", `${url}/kv/c`)).toMatch(/501$/);
+    expect(curl("-w", "%{http_code}", "-H", "Transfer-Encoding: chunked", "-T", "/dev/null", `${url}/kv/c`)).toMatch(
+      /501$/,
+    );
   });
 });
 
