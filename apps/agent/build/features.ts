@@ -60,6 +60,9 @@ export const features = {
 export type FeatureName = keyof typeof features;
 export const featureNames = Object.keys(features) as FeatureName[];
 
+/** Those of `flipside build`. */
+export const imageFeatureNames = featureNames.filter((name) => features[name].of === "image");
+
 export interface StaticAddress {
   /** Dotted, all of them. */
   address: string;

@@ -24,6 +24,7 @@ export const about: Record<string, RegExp> = {
   dns: /\/net\//,
   frames: /\/net\//,
   mqtt: /\/mqtt\//,
+  http: /\/http\//,
   json: /\/json\//,
   settings: /settings|dual-copy|connection-candidate|\/identity\//,
   factory: /factory|\/identity\//,

@@ -7,6 +7,13 @@ export function equalsText(at: usize, length: u32, text: string): bool {
   return true;
 }
 
+/** Whether these bytes are exactly `text`. */
+export function isText(at: usize, length: u32, text: string): bool {
+  if (length != <u32>text.length) return false;
+  for (let i: u32 = 0; i < length; ++i) if (load<u8>(at + i) != <u8>text.charCodeAt(i)) return false;
+  return true;
+}
+
 function lowerCase(byte: u32): u32 {
   return byte - 0x41 < 26 ? byte | 0x20 : byte;
 }

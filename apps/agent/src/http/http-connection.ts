@@ -7,7 +7,7 @@ import { Stream } from "../stream";
 import { Answer, ANSWER_BYTES_MAX } from "./answer";
 import { KeyValueService } from "./key-value-service";
 import { NO_PLACE } from "./key-value-table";
-import { equalsText } from "./field-text";
+import { isText } from "./field-text";
 import { INCOMPLETE, Method, RequestHead } from "./request-head";
 import { Status } from "./status";
 import { StatusPage } from "./status-page";
@@ -172,8 +172,8 @@ export class HttpConnection {
   }
 
   private answerStatus(head: RequestHead, answer: Answer): void {
-    const isPage = equalsText(head.path, head.pathBytes, "/");
-    const isJson = equalsText(head.path, head.pathBytes, "/status.json");
+    const isPage = isText(head.path, head.pathBytes, "/");
+    const isJson = isText(head.path, head.pathBytes, "/status.json");
     if (!isPage && !isJson) answer.refuse(Status.NotFound);
     else if (head.method != Method.Get && head.method != Method.Head)
       answer.refuse(Status.MethodNotAllowed, "GET, HEAD");
@@ -218,7 +218,7 @@ export class HttpConnection {
     ++this.site.requests;
     ++this.requests;
     const ends = isLast || this.site.isFull || this.requests == REQUESTS_MAX;
-    this.site.answer.send(stream, this.verdict == Status.Ok && head.method == Method.Head, ends);
+    this.site.answer.send(stream, head.method == Method.Head, ends);
     if (ends) return this.leave(stream);
     head.drop(head.bytes() + this.takenWithHead);
     this.begin(nowUs);

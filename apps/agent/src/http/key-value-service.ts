@@ -3,7 +3,7 @@
 import { JsonWriter } from "../json/writer";
 import { Answer, PAGE_BYTES_MAX } from "./answer";
 import { KEY_BYTES_MAX, KeyValueTable, NO_PLACE } from "./key-value-table";
-import { equalsText } from "./field-text";
+import { isText } from "./field-text";
 import { Method, RequestHead } from "./request-head";
 import { Status } from "./status";
 
@@ -18,7 +18,7 @@ export class KeyValueService {
 
   /** Whether the path is one of this service. */
   has(path: usize, length: u32): bool {
-    return length >= PREFIX_BYTES && equalsText(path, PREFIX_BYTES, "/kv/");
+    return length >= PREFIX_BYTES && isText(path, PREFIX_BYTES, "/kv/");
   }
 
   /** A place for the value that comes, or NO_PLACE: then it has answered with a refusal. */

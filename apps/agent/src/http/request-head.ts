@@ -5,7 +5,7 @@
 // The verdict depends on the bytes alone, not on the pieces in which they come.
 
 import { decimalReadU32 } from "../text/decimal";
-import { equalsText, isTokenByte } from "./field-text";
+import { equalsText, isText, isTokenByte } from "./field-text";
 import { Status } from "./status";
 
 /** Of the request line and all fields, with the empty line behind them. */
@@ -135,9 +135,9 @@ export class RequestHead {
     return this.version(at + 1, <u32>(end - at - 1));
   }
 
-  /** RFC 9112 §2.3 */
+  /** RFC 9112 §2.3; the name's case counts. */
   private version(at: usize, length: u32): u32 {
-    if (length != 8 || !equalsText(at, 5, "HTTP/") || load<u8>(at, 6) != 0x2e) return Status.BadRequest;
+    if (length != 8 || !isText(at, 5, "HTTP/") || load<u8>(at, 6) != 0x2e) return Status.BadRequest;
     const major = <u32>load<u8>(at, 5) - 0x30;
     const minor = <u32>load<u8>(at, 7) - 0x30;
     if (major > 9 || minor > 9) return Status.BadRequest;
@@ -266,17 +266,11 @@ function isOwnHost(at: usize, length: u32): bool {
 
 /** Methods are case-sensitive (RFC 9110 §9.1). */
 function methodOf(at: usize, length: u32): Method {
-  if (isWord(at, length, "GET")) return Method.Get;
-  if (isWord(at, length, "HEAD")) return Method.Head;
-  if (isWord(at, length, "PUT")) return Method.Put;
-  if (isWord(at, length, "DELETE")) return Method.Delete;
-  if (isWord(at, length, "POST") || isWord(at, length, "PATCH")) return Method.Other;
-  if (isWord(at, length, "OPTIONS") || isWord(at, length, "TRACE")) return Method.Other;
-  return isWord(at, length, "CONNECT") ? Method.Other : Method.Unknown;
-}
-
-function isWord(at: usize, length: u32, word: string): bool {
-  if (length != <u32>word.length) return false;
-  for (let i: u32 = 0; i < length; ++i) if (load<u8>(at + i) != <u8>word.charCodeAt(i)) return false;
-  return true;
+  if (isText(at, length, "GET")) return Method.Get;
+  if (isText(at, length, "HEAD")) return Method.Head;
+  if (isText(at, length, "PUT")) return Method.Put;
+  if (isText(at, length, "DELETE")) return Method.Delete;
+  if (isText(at, length, "POST") || isText(at, length, "PATCH")) return Method.Other;
+  if (isText(at, length, "OPTIONS") || isText(at, length, "TRACE")) return Method.Other;
+  return isText(at, length, "CONNECT") ? Method.Other : Method.Unknown;
 }

@@ -48,6 +48,13 @@ describe("the status page", () => {
     expect(answer).toMatchObject({ status: 200, body: "" });
     expect(answer!.fields.get("Content-Length")).toBe(length);
   });
+  it("has no body for a HEAD that is refused either", () => {
+    for (const [path, status] of [
+      ["/nothing", 404],
+      ["http://evil.example/", 421],
+    ] as const)
+      expect(client.ask(get(path).replace("GET", "HEAD"))).toMatchObject([{ status, body: "" }]);
+  });
   it("is what a URI with authority and query asks for, too", () => {
     expect(statusesOf(get("http://10.0.2.15:80/status.json?x=/kv/"))).toEqual([200]);
   });
@@ -59,6 +66,8 @@ describe("the status page", () => {
     }
     expect(statusesOf(get("/status.json").replace("GET", "BREW"))).toEqual([501]);
     expect(statusesOf(get("/status.json").replace("GET", "get"))).toEqual([501]);
+    expect(statusesOf(get("/STATUS.json"))).toEqual([404]);
+    expect(statusesOf(get("/KV/"))).toEqual([404]);
   });
 });
 
@@ -240,6 +249,7 @@ const refused: [what: string, request: string, status: number][] = [
   ["a tab in the request line", "GET\t/ HTTP/1.1\r\n", 400],
   ["a request line without a version (HTTP/0.9)", "GET /\r\n", 400],
   ["a version in lower case with text behind", "GET / HTTP/1.1x\r\n", 400],
+  ["a version that is not in capitals", `GET / HTTp/1.1\r\n${HOST}\r\n`, 400],
   ["HTTP/2.0", `GET / HTTP/2.0\r\n${HOST}\r\n`, 505],
   ["what is no path", `GET status.json HTTP/1.1\r\n${HOST}\r\n`, 400],
   ["an asterisk", `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`, 400],
