@@ -191,7 +191,9 @@ export function offerDeviceTools() {
     say(`no unikernel here, only virtual devices: its tools are missing. What it would take: ${deviceToolsAdvice()}`);
 }
 
-/** What `npm run bench -- --exokernel` puts beside the device: without it that table has no Linux in it, and says so. */
+/**
+ * What `npm run bench -- --exokernel` puts beside the device: without it that table has no Linux in it, and says so.
+ */
 export function installComparisonTools() {
   installDebian({ "qemu-system-x86_64": "qemu-system-x86", cc: "gcc" }, false);
 }

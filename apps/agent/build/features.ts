@@ -1,6 +1,6 @@
-// Features of a build: what an image, or a loader, has or has not. Each is a file with another one beside it that has the
-// same exports and does nothing; the compiler reads one of the two, so what is configured away is not in the image, and
-// no source asks whether it is there. docs/features.md says what a device is without each.
+// Features of a build: what an image, or a loader, has or has not. Each is a file with another one beside it that has
+// the same exports and does nothing; the compiler reads one of the two, so what is configured away is not in the image,
+// and no source asks whether it is there. docs/features.md says what a device is without each.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
-// The agent module of the scheduling benchmark: network, HTTP, and three downloads at full speed, each of which hashes what
-// comes and writes it to flash, as an update does. Which of them runs next is the scheduler's; the benchmark builds this
-// once with the scheduler as it is, and once with one that serves in the order of coming.
+// The agent module of the scheduling benchmark: network, HTTP, and three downloads at full speed, each of which hashes
+// what comes and writes it to flash, as an update does. Which of them runs next is the scheduler's; the benchmark
+// builds this once with the scheduler as it is, and once with one that serves in the order of coming.
 
 import { BootState } from "../../../apps/agent/src/boot-state";
 import { sha256 } from "../../../apps/agent/src/crypto";

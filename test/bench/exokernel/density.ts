@@ -1,5 +1,5 @@
-// How many guests a host holds, by the memory that is there when a few of them run: unikernels and Linux guests that serve
-// the same, and virtual devices, which are threads of one process.
+// How many guests a host holds, by the memory that is there when a few of them run: unikernels and Linux guests that
+// serve the same, and virtual devices, which are threads of one process.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";

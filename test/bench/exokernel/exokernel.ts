@@ -1,6 +1,7 @@
 // `npm run bench -- --exokernel`: what exokernels and unikernels promise, each beside Linux with BusyBox under the same
 // emulator in the same run where there is something to put beside. Each row says what it leaves out.
-// docs/decisions/0044 says how the comparison is made fair, docs/benchmarks.md what the figures mean.
+// docs/decisions/0044-beside-a-conventional-system.md says how the comparison is made fair, docs/benchmarks.md what the
+// figures mean.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Both systems that are compared, started and stopped alike: each is one QEMU with one port of the loopback in front of its
-// port 80.
+// Both systems that are compared, started and stopped alike: each is one QEMU with one port of the loopback in front of
+// its port 80.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// Whose a QEMU's memory is, by what Linux says of each of its mappings: the guest's RAM, its flash, code that was translated
-// for the processor of the host, and the rest of the emulator (proc(5), /proc/PID/smaps).
+// Whose a QEMU's memory is, by what Linux says of each of its mappings: the guest's RAM, its flash, code that was
+// translated for the processor of the host, and the rest of the emulator (proc(5), /proc/PID/smaps).
 
 import { readFileSync } from "node:fs";
 

@@ -1,5 +1,5 @@
-// What a request costs: instructions from the card's interrupt to the answer that the card is given, all instructions of
-// it, and how often each byte of a value is copied. One client, one request at a time.
+// What a request costs: instructions from the card's interrupt to the answer that the card is given, all instructions
+// of it, and how often each byte of a value is copied. One client, one request at a time.
 
 import { openSync, closeSync, readSync } from "node:fs";
 import { performance } from "node:perf_hooks";
@@ -49,7 +49,10 @@ async function costOf(client: HttpClient, watch: PathWatch, request: Uint8Array)
   return { instructions: Math.round(instructions), interruptToAnswer: quantile(waits, 0.5) };
 }
 
-/** Instructions a millisecond of a guest that has come to rest: Linux calibrates clocks for some seconds after its start. */
+/**
+ * Instructions a millisecond of a guest that has come to rest: Linux calibrates clocks for some seconds after its
+ * start.
+ */
 async function idleRate(watch: PathWatch): Promise<number> {
   for (let tries = 0, quiet = 0; tries < REST_TRIES_MAX; tries++) {
     const before = watch.instructions();

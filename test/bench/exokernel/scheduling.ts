@@ -1,6 +1,6 @@
-// The application schedules itself: how long a request waits beside downloads at full speed, with the device's scheduler
-// (what has the least left to do goes first) and with one that serves in the order of coming. Same image but for one
-// constant; in instructions, from the card's interrupt to the answer that the card is given.
+// The application schedules itself: how long a request waits beside downloads at full speed, with the device's
+// scheduler (what has the least left to do goes first) and with one that serves in the order of coming. Same image but
+// for one constant; in instructions, from the card's interrupt to the answer that the card is given.
 
 import { mkdirSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";

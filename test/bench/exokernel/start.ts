@@ -8,13 +8,6 @@ import type { PathWatch } from "./path-plugin.ts";
 
 const FIRST_BYTE_TIMEOUT_MS = 60_000;
 
-export interface StartFigures {
-  /** From the start of QEMU. */
-  ms: Spread;
-  /** Of the guest's own instruction set, firmware and loader included. */
-  instructions?: number;
-}
-
 /** Each in turn, so that what runs beside this hits all alike. */
 export async function timeStarts(guests: Map<string, Guest>, times: number): Promise<Map<string, Spread>> {
   const taken = new Map([...guests.keys()].map((name) => [name, [] as number[]]));

@@ -10,8 +10,8 @@ export const ANSWER_MARK = 1;
 const UNCLEAR_SHARE_MAX = 0.05;
 
 /**
- * Instructions from each request to its answer, sorted. A request is left out where it, or the one before, was answered more
- * than once: a late repetition would count as an early answer.
+ * Instructions from each request to its answer, sorted. A request is left out where it, or the one before, was answered
+ * more than once: a late repetition would count as an early answer.
  *
  * @throws Error where a request has no answer, or too many are unclear
  */

@@ -1,5 +1,6 @@
-// A second reading of requests, by RFC 9112 and docs/http.md: what a device that has this much in its table must answer to a
-// byte stream. Written from the documents, with regular expressions, so that it does not make the device's mistakes.
+// A second reading of requests, by RFC 9112 and docs/http.md: what a device that has this much in its table must answer
+// to a byte stream. Written from the documents, with regular expressions, so that it does not make the device's
+// mistakes.
 
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const HEAD = new RegExp(

@@ -1,5 +1,5 @@
-// A hostile client's byte stream to the device's HTTP server: the answers are those of a second reading of the documents, in
-// their order, whatever it is cut into.
+// A hostile client's byte stream to the device's HTTP server: the answers are those of a second reading of the
+// documents, in their order, whatever it is cut into.
 
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";
 import { assemblyEntry, compileForFuzzing } from "../engine/compile.ts";

@@ -1,4 +1,5 @@
-// In place of net/dhcp-client.ts in a build without dhcp (build/features.ts): the address is one that the build was told.
+// In place of net/dhcp-client.ts in a build without dhcp (build/features.ts): the address is one that the build was
+// told.
 
 import { announce } from "../net/arp-cache";
 import { setNameServers } from "../net/dns-client";

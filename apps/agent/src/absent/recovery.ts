@@ -13,6 +13,7 @@ export class RecoveryState {
 }
 
 export class RecoveryLine {
+  // biome-ignore lint/complexity/noUselessConstructor: the loader hands it both
   constructor(_receiver: ImageReceiver, _state: RecoveryState) {}
 
   busy(): bool {

@@ -71,6 +71,15 @@ const random: usize = memory.data(4, 4);
 
 let running: bool = false;
 
+function addTasks(connection: ConnectionTask, trial: TrialTask, update: UpdateTask): void {
+  scheduler.add(networkTask);
+  scheduler.add(connection);
+  scheduler.carrier = connection;
+  scheduler.add(trial);
+  scheduler.add(update);
+  startLocalService(network, boot, scheduler);
+}
+
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
 export function startAgent(brokenNetwork: bool): void {
   feedWatchdogBeforeOperations();
@@ -152,12 +161,7 @@ export function startAgent(brokenNetwork: bool): void {
     trustUpdate,
     commands,
   );
-  scheduler.add(networkTask);
-  scheduler.add(task);
-  scheduler.carrier = task;
-  scheduler.add(trial);
-  scheduler.add(update);
-  startLocalService(network, boot, scheduler);
+  addTasks(task, trial, update);
   // A host without a NIC gives streams; a broken network there is one that is never opened.
   if (hasNic || !brokenNetwork) task.begin(clockUs());
   running = true;

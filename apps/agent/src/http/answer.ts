@@ -1,5 +1,5 @@
-// One answer at a time, put together whole before anything of it is sent. Its body is a page made here, or bytes that lie
-// elsewhere.
+// One answer at a time, put together whole before anything of it is sent. Its body is a page made here, or bytes that
+// lie elsewhere.
 
 import { decimalWriteU64 } from "../text/decimal";
 import { Stream } from "../stream";
@@ -8,7 +8,10 @@ import { adviceFor, phraseOf, Status } from "./status";
 const HEAD_BYTES: u32 = 512;
 /** Of a page. The largest is the list of keys (key-value-service.ts). */
 export const PAGE_BYTES_MAX: u32 = 3328;
-/** A stream's buffer has room for so much before an answer is made, and for a `100 Continue`: it is sent whole, or not yet. */
+/**
+ * A stream's buffer has room for so much before an answer is made, and for a `100 Continue`: it is sent whole, or not
+ * yet.
+ */
 export const ANSWER_BYTES_MAX: u32 = HEAD_BYTES + PAGE_BYTES_MAX + 32;
 
 export class Answer {

@@ -1,6 +1,6 @@
 // One client after the other on one stream: reads a request, has it answered, and reads the next one where the client
-// wants more of them (RFC 9112 §9.3). An answer is made when the stream has room for all of it, so whoever sends requests
-// and reads no answers is not read from any more, and is let go after a while.
+// wants more of them (RFC 9112 §9.3). An answer is made when the stream has room for all of it, so whoever sends
+// requests and reads no answers is not read from any more, and is let go after a while.
 
 import { Errno } from "../exokernel";
 import { Stream } from "../stream";
@@ -212,7 +212,9 @@ export class HttpConnection {
     return true;
   }
 
-  /** Sends the answer that was made. There is room for it: nothing was sent since that was asked, but a `100 Continue`. */
+  /**
+   * Sends the answer that was made. There is room for it: nothing was sent since that was asked, but a `100 Continue`.
+   */
   private finish(stream: Stream, nowUs: i64, isLast: bool): void {
     const head = this.head;
     ++this.site.requests;

@@ -69,8 +69,8 @@ export class RequestHead {
   }
 
   /**
-   * Reads on in what is there. INCOMPLETE; Status.Ok: the head is whole, and what it asks for can be looked at; else the
-   * status to refuse it with.
+   * Reads on in what is there. INCOMPLETE; Status.Ok: the head is whole, and what it asks for can be looked at; else
+   * the status to refuse it with.
    */
   take(): u32 {
     while (this.scanned < this.filled) {
@@ -147,7 +147,10 @@ export class RequestHead {
     return INCOMPLETE;
   }
 
-  /** RFC 9112 §3.2: a path, or an http URI whose authority is passed over as the Host field's is. The query is not looked at. */
+  /**
+   * RFC 9112 §3.2: a path, or an http URI whose authority is passed over as the Host field's is. The query is not
+   * looked at.
+   */
   private target(start: usize, end: usize): bool {
     let at = start;
     if (end - start >= 7 && equalsText(start, 7, "http://")) {

@@ -1,4 +1,5 @@
-// The HTTP server where it is meant to run: on the unikernel in QEMU, over its own TCP, asked by other people's clients.
+// The HTTP server where it is meant to run: on the unikernel in QEMU, over its own TCP, asked by other people's
+// clients.
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
