@@ -70,7 +70,7 @@ const virtualPayloadOf = ({ agentWasm, appWasm }: CompiledModules): Uint8Array =
 /** Compiles both modules and links them for both targets. */
 export async function buildPayloads(
   options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "features" | "onProgress"> &
-    Pick<LinkOptions, "flashFaults" | "extraFiles" | "pathProbe"> & { patches?: readonly SourcePatch[] },
+    Pick<LinkOptions, "flashFaults" | "extraFiles" | "pathProbe" | "slice"> & { patches?: readonly SourcePatch[] },
 ): Promise<BuiltPayloads> {
   const progress = options.onProgress ?? (() => {});
   const compiled = await compileModules(options);
@@ -88,6 +88,7 @@ export async function buildPayloads(
   const unikernel = await linkProgram("image", modules, {
     flashFaults: options.flashFaults ?? false,
     extraFiles: options.extraFiles ?? [],
+    ...(options.slice === undefined ? {} : { slice: options.slice }),
     ...(options.pathProbe === undefined ? {} : { pathProbe: options.pathProbe }),
   });
   return {

@@ -82,6 +82,9 @@ const copyFlags = {
   module: ["-Dmemmove=path_probe_memmove"],
 };
 
+/** Where the app's slice is reserved (exokernel/slice_budget.h). */
+const sliceFiles = ["slice_budget.c", "slice_entry.S"];
+
 export interface LinkOptions {
   /** C files that are added (the isolation tests' images). */
   extraFiles?: string[];
@@ -89,6 +92,8 @@ export interface LinkOptions {
   flashFaults?: boolean;
   /** A test build that tells when a request comes and its answer goes, or how many bytes are copied; the same. */
   pathProbe?: "marks" | "copies";
+  /** The app's tick so often, and stopped where it takes longer than its budget: half of the period at most. */
+  slice?: { periodUs: number; budgetUs: number };
 }
 
 export interface LinkedProgram {
@@ -138,17 +143,19 @@ export async function linkProgram(
   options: LinkOptions = {},
 ): Promise<LinkedProgram> {
   const script = kind === "loader" ? "boot.ld" : "image.ld";
-  const { extraFiles = [], flashFaults = false, pathProbe } = options;
+  const { extraFiles = [], flashFaults = false, pathProbe, slice } = options;
   const files = [
     ...(kind === "loader" ? loaderFiles : imageFiles),
     ...(flashFaults ? faultFiles : []),
     ...(pathProbe ? probeFiles : []),
+    ...(slice ? sliceFiles : []),
   ].map((name) => join(exokernelSources, name));
   const counted = pathProbe === "copies";
   const flags = [
     ...(flashFaults ? faultFlags : []),
     ...(pathProbe ? probeFlags : []),
     ...(counted ? copyFlags.exokernel : []),
+    ...(slice ? [`-DSLICE_PERIOD_US=${slice.periodUs}u`, `-DSLICE_BUDGET_US=${slice.budgetUs}u`] : []),
   ];
   const version = await runTool(`${prefix}gcc`, ["--version"]);
   const hash = hashOf([
