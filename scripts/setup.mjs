@@ -191,6 +191,13 @@ export function offerDeviceTools() {
     say(`no unikernel here, only virtual devices: its tools are missing. What it would take: ${deviceToolsAdvice()}`);
 }
 
+/**
+ * What `npm run bench -- --exokernel` puts beside the device: without it that table has no Linux in it, and says so.
+ */
+export function installComparisonTools() {
+  installDebian({ "qemu-system-x86_64": "qemu-system-x86", cc: "gcc" }, false);
+}
+
 /** What only tests use; a test that misses one of these skips and says why. */
 export function installTestTools() {
   installDebian(

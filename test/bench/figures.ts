@@ -2,6 +2,7 @@
 
 import type { ConsoleLiveFigures } from "./console-live.ts";
 import type { ConsoleSpeedFigures } from "./console-speed.ts";
+import type { ExokernelFigures } from "./exokernel/exokernel.ts";
 import type { HealthGateFigures } from "./health-gate.ts";
 import type { ListsFigures } from "./lists.ts";
 import type { MetricsFigures } from "./metrics.ts";
@@ -41,6 +42,12 @@ export interface Figures {
   metrics?: MetricsFigures;
   /** Of `--progress` alone. */
   progress?: ProgressFigures[];
+  /** Of `--exokernel` alone, as the next two. */
+  exokernel?: ExokernelFigures;
+  /** Of the status page, from the card's interrupt to the answer that the card is given. */
+  httpInstructionsPerRequest?: number;
+  /** For each byte of a value, on the way in or out: the larger one. */
+  bytesCopiedOnBulkPath?: number;
 }
 
 const grouped = (value: number): string =>
@@ -53,6 +60,11 @@ export class Table {
 
   row(name: string, value: number, unit: string, note = ""): void {
     this.#rows.push([name, `${grouped(value)} ${unit}`, note]);
+  }
+
+  /** What the rows before say nothing about. */
+  leavesOut(what: string): void {
+    this.#rows.push(["  not shown", "", what]);
   }
 
   parts(parts: Part[]): void {

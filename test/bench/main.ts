@@ -30,6 +30,7 @@ import {
   RAM_BYTES_GOAL,
   UPDATE_INSTRUCTIONS_GOAL,
 } from "../../apps/agent/build/size-goals.ts";
+import { measureExokernel } from "./exokernel/exokernel.ts";
 import { type Figures, Table } from "./figures.ts";
 import { HEALTH_ERROR_RATE, HEALTH_ROLLOUTS, measureHealthGate } from "./health-gate.ts";
 import { imageParts, ramParts, sumOf, usefulBytes } from "./image-parts.ts";
@@ -54,6 +55,8 @@ const usage = `npm run bench [-- OPTIONS]
   --lists       only lists, counts and rollouts of very many devices; the same
   --console     only the console: from a key to rows, what it loads and how soon, and how busy events keep it; the same,
                 and Chromium
+  --exokernel   only what exokernels and unikernels promise, beside Linux with BusyBox where QEMU for it can be had: five
+                minutes
   --devices N   of --lists and --console, by default 1000000
   --metrics     only what the history of metrics costs; the same
   --database D  of --lists, --console and --metrics: sqlite (by default) or postgres
@@ -602,6 +605,22 @@ async function onlyProgress(): Promise<{ figures: Partial<Figures>; table: Table
   return { figures: { progress }, table };
 }
 
+async function onlyExokernel(folder: string): Promise<{ figures: Partial<Figures>; table: Table }> {
+  const table = new Table();
+  const loadAverage = loadavg();
+  const exokernel = await measureExokernel({ folder, table, say });
+  const { status, putCopies, getCopies } = exokernel.requestPath;
+  return {
+    figures: {
+      loadAverage: [...loadAverage, ...loadavg()],
+      exokernel,
+      httpInstructionsPerRequest: status.interruptToAnswer,
+      bytesCopiedOnBulkPath: Math.max(putCopies, getCopies),
+    },
+    table,
+  };
+}
+
 function tellLoad(table: Table, cache: string, { shown, answered }: Load): void {
   table.row(`console shown, ${cache} cache`, shown.p50Ms, "ms, p50", `p95 ${shown.p95Ms}`);
   table.row("  and a click answered", answered.p50Ms, "ms, p50", `p95 ${answered.p95Ms}; goal: at most 1000`);
@@ -645,6 +664,7 @@ async function main(): Promise<void> {
       console: { type: "boolean" },
       metrics: { type: "boolean" },
       progress: { type: "boolean" },
+      exokernel: { type: "boolean" },
       devices: { type: "string", default: "1000000" },
       database: { type: "string", default: "sqlite" },
       "no-rollouts": { type: "boolean", default: false },
@@ -668,24 +688,26 @@ async function main(): Promise<void> {
         ? onlyHealthGate()
         : values.progress
           ? await onlyProgress()
-          : values.lists
-            ? await onlyLists({
-                devices: Number(values.devices),
-                database: databaseNamed(values.database),
-                times: LIST_TIMES,
-                rollouts: !values["no-rollouts"],
-                say,
-              })
-            : values.console
-              ? await onlyConsole({
+          : values.exokernel
+            ? await onlyExokernel(folder)
+            : values.lists
+              ? await onlyLists({
                   devices: Number(values.devices),
                   database: databaseNamed(values.database),
-                  times: KEY_TIMES,
+                  times: LIST_TIMES,
+                  rollouts: !values["no-rollouts"],
                   say,
                 })
-              : values.metrics
-                ? await onlyMetrics({ database: databaseNamed(values.database), say })
-                : await (values.device ? onlyDevice : bench)(folder, (opened) => (world = opened));
+              : values.console
+                ? await onlyConsole({
+                    devices: Number(values.devices),
+                    database: databaseNamed(values.database),
+                    times: KEY_TIMES,
+                    say,
+                  })
+                : values.metrics
+                  ? await onlyMetrics({ database: databaseNamed(values.database), say })
+                  : await (values.device ? onlyDevice : bench)(folder, (opened) => (world = opened));
     process.stdout.write(`${table.toString()}\n`);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {

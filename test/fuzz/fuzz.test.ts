@@ -29,6 +29,7 @@ const inputs: Record<string, number> = {
   frames: 15_000,
   mqtt: 5_000,
   tls: 1_500,
+  http: 2_000,
   json: 30_000,
   "image-header": 75_000,
   "signature-block": 75_000,
@@ -265,6 +266,16 @@ describe("bugs that are planted are found", () => {
         replace: "if (this.phase != Phase.Open) return Alert.UnexpectedMessage;",
       },
       20_000,
+    ],
+    [
+      "a second length in a request counts",
+      "http",
+      {
+        file: "apps/agent/src/http/request-head.ts",
+        find: "if (this.hasLength) return Status.BadRequest;",
+        replace: "",
+      },
+      50_000,
     ],
     [
       "the verifier takes any S",

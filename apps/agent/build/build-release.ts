@@ -10,8 +10,9 @@ import {
   TRIAL_DEADLINE_MS_MIN,
   watchdogMsMin,
 } from "@flipside/image-format";
-import { compileWasm, translateToC } from "./compile-module.ts";
+import { compileWasm, type SourcePatch, translateToC } from "./compile-module.ts";
 import { linkProgram, type LinkedProgram, type LinkOptions } from "./link.ts";
+import { type FeatureChoice, featureTexts } from "./features.ts";
 import { type HeaderOptions, imageFields } from "./image-fields.ts";
 import { agentSources } from "./paths.ts";
 import { memoryPages, type Target, unikernelTarget, virtualTarget } from "@flipside/machine/factory/targets";
@@ -22,6 +23,8 @@ export interface ReleaseOptions extends HeaderOptions {
   appEntry?: string;
   /** Entry of the agent module; default: src/agent/main.ts. */
   agentEntry?: string;
+  /** What the image has besides the default, or has not. */
+  features?: FeatureChoice;
   signingKeys: JWK[];
   /** Told before each step. */
   onProgress?: (step: string) => void;
@@ -39,13 +42,18 @@ interface CompiledModules {
 }
 
 async function compileModules(
-  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress">,
+  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "features" | "onProgress"> & {
+    patches?: readonly SourcePatch[];
+  },
 ): Promise<CompiledModules> {
+  const texts = featureTexts("image", options.features);
   options.onProgress?.("compiling the agent (AssemblyScript)");
   const agentWasm = await compileWasm({
     name: "agent",
     entry: options.agentEntry ?? join(agentSources, "agent/main.ts"),
     memoryPages: memoryPages.agent,
+    texts,
+    patches: options.patches ?? [],
   });
   options.onProgress?.("compiling the app (AssemblyScript)");
   const appWasm = await compileWasm({
@@ -61,8 +69,8 @@ const virtualPayloadOf = ({ agentWasm, appWasm }: CompiledModules): Uint8Array =
 
 /** Compiles both modules and links them for both targets. */
 export async function buildPayloads(
-  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "onProgress"> &
-    Pick<LinkOptions, "flashFaults" | "extraFiles">,
+  options: Pick<ReleaseOptions, "appEntry" | "agentEntry" | "features" | "onProgress"> &
+    Pick<LinkOptions, "flashFaults" | "extraFiles" | "pathProbe" | "slice"> & { patches?: readonly SourcePatch[] },
 ): Promise<BuiltPayloads> {
   const progress = options.onProgress ?? (() => {});
   const compiled = await compileModules(options);
@@ -80,6 +88,8 @@ export async function buildPayloads(
   const unikernel = await linkProgram("image", modules, {
     flashFaults: options.flashFaults ?? false,
     extraFiles: options.extraFiles ?? [],
+    ...(options.slice === undefined ? {} : { slice: options.slice }),
+    ...(options.pathProbe === undefined ? {} : { pathProbe: options.pathProbe }),
   });
   return {
     unikernel,

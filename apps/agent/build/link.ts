@@ -73,11 +73,27 @@ const imageFiles = [
 const faultFiles = ["flash_faults.c"];
 const faultFlags = ["-DFLASH_FAULTS"];
 
+/** And one that shows what a request costs (exokernel/path_probe.h): when it comes and goes, or how much it copies. */
+const probeFiles = ["path_probe.c"];
+const probeFlags = ["-DPATH_PROBE"];
+/** In C of the exokernel and of modules; the word-sized copies that wasm2c writes for loads are memcpy. */
+const copyFlags = {
+  exokernel: ["-Dmemcpy=path_probe_memcpy", "-Dmemmove=path_probe_memmove"],
+  module: ["-Dmemmove=path_probe_memmove"],
+};
+
+/** Where the app's slice is reserved (exokernel/slice_budget.h). */
+const sliceFiles = ["slice_budget.c", "slice_entry.S"];
+
 export interface LinkOptions {
   /** C files that are added (the isolation tests' images). */
   extraFiles?: string[];
   /** A test build whose flash driver can cut power; never for images that ship. */
   flashFaults?: boolean;
+  /** A test build that tells when a request comes and its answer goes, or how many bytes are copied; the same. */
+  pathProbe?: "marks" | "copies";
+  /** The app's tick so often, and stopped where it takes longer than its budget: half of the period at most. */
+  slice?: { periodUs: number; budgetUs: number };
 }
 
 export interface LinkedProgram {
@@ -104,14 +120,14 @@ async function compile(sources: string[], includes: string[], flags: string[], t
 }
 
 /** The object of a module's translated C. Generated code: its warnings are nobody's to mend. */
-async function compileModule(module: ModuleCode): Promise<string> {
+async function compileModule(module: ModuleCode, flags: string[]): Promise<string> {
   const source = join(module.folder, `${module.name}.c`);
   const headers = ["module_memory.h", "module_data.h", "machine.h"].map((name) =>
     readFileSync(join(exokernelSources, name)),
   );
-  const hash = hashOf([...compileFlags, module.name, readFileSync(source), ...headers]);
+  const hash = hashOf([...compileFlags, ...flags, module.name, readFileSync(source), ...headers]);
   const folder = await cached("object", hash, async (target) => {
-    await compile([source], [module.folder, exokernelSources], ["-w"], target);
+    await compile([source], [module.folder, exokernelSources], ["-w", ...flags], target);
   });
   return join(folder, `${module.name}.o`);
 }
@@ -127,11 +143,20 @@ export async function linkProgram(
   options: LinkOptions = {},
 ): Promise<LinkedProgram> {
   const script = kind === "loader" ? "boot.ld" : "image.ld";
-  const { extraFiles = [], flashFaults = false } = options;
-  const files = [...(kind === "loader" ? loaderFiles : imageFiles), ...(flashFaults ? faultFiles : [])].map((name) =>
-    join(exokernelSources, name),
-  );
-  const flags = flashFaults ? faultFlags : [];
+  const { extraFiles = [], flashFaults = false, pathProbe, slice } = options;
+  const files = [
+    ...(kind === "loader" ? loaderFiles : imageFiles),
+    ...(flashFaults ? faultFiles : []),
+    ...(pathProbe ? probeFiles : []),
+    ...(slice ? sliceFiles : []),
+  ].map((name) => join(exokernelSources, name));
+  const counted = pathProbe === "copies";
+  const flags = [
+    ...(flashFaults ? faultFlags : []),
+    ...(pathProbe ? probeFlags : []),
+    ...(counted ? copyFlags.exokernel : []),
+    ...(slice ? [`-DSLICE_PERIOD_US=${slice.periodUs}u`, `-DSLICE_BUDGET_US=${slice.budgetUs}u`] : []),
+  ];
   const version = await runTool(`${prefix}gcc`, ["--version"]);
   const hash = hashOf([
     version,
@@ -143,7 +168,8 @@ export async function linkProgram(
     ...modules.flatMap((m) => [m.name, String(m.memoryPages), readFileSync(join(m.folder, `${m.name}.c`))]),
   ]);
   const folder = await cached(kind, hash, async (target) => {
-    const moduleObjects = await Promise.all(modules.map(compileModule));
+    const moduleFlags = counted ? copyFlags.module : [];
+    const moduleObjects = await Promise.all(modules.map((module) => compileModule(module, moduleFlags)));
     const objects = await compile(
       [...files, ...extraFiles],
       [exokernelSources, ...modules.map((m) => m.folder)],

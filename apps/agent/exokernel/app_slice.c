@@ -4,11 +4,19 @@
 
 #include "app.h"
 #include "kernel.h"
+#include "slice_budget.h"
 
+#ifdef SLICE_PERIOD_US
+#define PERIOD_TICKS ((u64)SLICE_PERIOD_US * (MTIME_HZ / 1000000u))
+#define BUDGET_TICKS ((u64)SLICE_BUDGET_US * (MTIME_HZ / 1000000u))
+#define APP_ZONES    0u
+#else
 #define PERIOD_TICKS ((u64)EXO_APP_SLICE_PERIOD_MS * (MTIME_HZ / 1000u))
+#define APP_ZONES    (1u << EXO_ZONE_APP)
+#endif
 
 static module app = { .id = MODULE_APP, .capabilities = CAN_REPORT_AS_APP,
-                      .readable_zones = 1u << EXO_ZONE_APP, .writable_zones = 1u << EXO_ZONE_APP };
+                      .readable_zones = APP_ZONES, .writable_zones = APP_ZONES };
 static Z_app_instance_t instance;
 /* image.ld reserves it, with a guard page directly behind it. */
 extern u8 app_memory[APP_MEMORY_BYTES];
@@ -17,6 +25,36 @@ static u64 next_tick = ~(u64)0;
 
 /* Layout: exo_app_report. */
 static struct { u32 ticks, health; s32 metric; u32 name_length; u8 name[16]; } report;
+
+#ifdef SLICE_PERIOD_US
+static void stop_app(void) {
+  memset(&report.metric, 0, sizeof report - offsetof(typeof(report), metric));
+  report.health = EXO_HEALTH_UNHEALTHY;
+  next_tick = ~(u64)0;
+}
+
+static void tick_app(void *instance_of_app) { Z_appZ_tick(instance_of_app); }
+
+/* Within its budget, which begins now. */
+static void run_tick(u64 due) {
+  u64 now = clock_ticks();
+  u32 late = (u32)(now - due);
+  if (late > slice_record.late_max) slice_record.late_max = late;
+  clock_set_alarm(now + BUDGET_TICKS);
+  u32 is_over = slice_run(tick_app, &instance);
+  u32 took = (u32)(clock_ticks() - now);
+  if (took > slice_record.longest) slice_record.longest = took;
+  slice_record.ticks++;
+  if (!is_over) return;
+  slice_record.stopped = SLICE_OVERRAN;
+  stop_app();
+}
+#else
+static void run_tick(u64 due) {
+  (void)due;
+  Z_appZ_tick(&instance);
+}
+#endif
 
 void app_slice_init(void) {
   app.memory = app_memory;
@@ -31,6 +69,9 @@ void app_slice_init(void) {
 #endif
   Z_appZ_start(&instance);
   current_module = MODULE_EXOKERNEL;
+#ifdef SLICE_PERIOD_US
+  if (slice_admit(PERIOD_TICKS, BUDGET_TICKS) < 0) return stop_app();
+#endif
   next_tick = clock_ticks() + PERIOD_TICKS;
 }
 
@@ -38,11 +79,12 @@ u64 app_slice_next(void) { return next_tick; }
 
 void app_slice_run_if_due(u64 now) {
   if (now < next_tick) return;
+  u64 due = next_tick;
   next_tick += PERIOD_TICKS;
   if (next_tick <= now) next_tick = now + PERIOD_TICKS; /* slices that were missed are not made up for */
   u32 interrupted = current_module;
   current_module = MODULE_APP;
-  Z_appZ_tick(&instance);
+  run_tick(due);
   current_module = interrupted;
   report.ticks++;
 }

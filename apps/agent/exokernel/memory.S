@@ -2,6 +2,7 @@
  * (the payload's way to RAM). C's contract (C11 7.24.2.1, 7.24.6.1): any alignment, regions don't overlap, returns the
  * target. Words may lie unaligned: the machine loads them (docs/decisions/0009), as it does for all other code here
  * (-mno-strict-align in build/link.ts). In assembly because gcc turns such loops in C back into calls of themselves. */
+#undef memcpy /* test builds count what others copy (path_probe.h) */
     .section .text.memcpy, "ax"
     .globl memcpy
     .type memcpy, @function

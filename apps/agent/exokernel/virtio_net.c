@@ -7,6 +7,7 @@
  * A buffer of NIC_BUFFER_BYTES: 4 bytes unused, 12 bytes virtio header, then the frame (EXO_NIC_FRAME_OFFSET). */
 #include <string.h>
 
+#include "path_probe.h"
 #include "virtqueue.h"
 
 #define VIRTIO_ID_NET      1u
@@ -40,6 +41,7 @@ u32 nic_irq(void) { return base ? irq : 0; }
 
 void nic_interrupt(void) {
   if ((virtio_acknowledge(base) & VIRTIO_INTERRUPT_CONFIG) && virtio_needs_reset(base)) needs_reset = 1;
+  path_probe_received(&receive_queue, window, NIC_BUFFER_BYTES);
   nic_event = 1;
 }
 
@@ -171,6 +173,7 @@ u32 EXO_CALL(nic_transmit)(module *caller, u32 id, u32 length) {
   if (length < FRAME_BYTES_MIN || length > FRAME_BYTES_MAX) return (u32)EXO_E_ARGUMENT;
   u8 *buffer = window + (RECEIVE_BUFFERS + id) * NIC_BUFFER_BYTES + HEADER_OFFSET;
   memset(buffer, 0, HEADER_BYTES);
+  path_probe_transmits(buffer + HEADER_BYTES, length);
   transmit_acquired &= ~(1u << id);
   virtqueue_give(&transmit_queue, id, buffer, HEADER_BYTES + length, 0);
   virtqueue_notify(&transmit_queue);

@@ -11,6 +11,10 @@ export abstract class Stream {
   abstract read(ptr: usize, lengthBytes: u32): i32;
   /** Bytes taken (may be fewer than offered), Errno.Again when the buffer is full, Errno.Closed. */
   abstract write(ptr: usize, lengthBytes: u32): i32;
+  /** Bytes that `write` would take now, or Errno.Closed. */
+  room(): i32 {
+    return 0;
+  }
   /** Ends the connection; bytes already taken by `write` are still sent where the connection allows it. */
   abstract close(): void;
 }

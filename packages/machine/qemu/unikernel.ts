@@ -52,8 +52,8 @@ const RESET_CAUSE = 0x81fff000;
 const RESET_CAUSE_MAGIC = 0x43525346;
 
 export type QemuNetwork =
-  /** QEMU's own NAT: the host's loopback is 10.0.2.2. */
-  | { kind: "user" }
+  /** QEMU's own NAT: the host's loopback is 10.0.2.2. A port of the host's loopback may lead to one of the device's. */
+  | { kind: "user"; forward?: { hostPort: number; devicePort: number } }
   /** Raw frames in UDP datagrams on the loopback: a test's own network. */
   | { kind: "udp"; localPort: number; remotePort: number }
   | { kind: "none" };
@@ -189,6 +189,16 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
 
   get running(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** Of QEMU, while it runs. */
+  get processId(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** What the machine's RAM holds, while it runs and after `stop`. */
+  get ramPath(): string {
+    return this.#ramPath;
   }
 
   /** Flash operations counted since a cut was armed. */
@@ -337,7 +347,7 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
     if (!existsSync(this.#ramPath)) writeFileSync(this.#ramPath, new Uint8Array(0));
     const netdev =
       network.kind === "user"
-        ? ["-netdev", "user,id=net0"]
+        ? ["-netdev", `user,id=net0${forwarding(network.forward)}`]
         : network.kind === "udp"
           ? ["-netdev", `socket,id=net0,udp=127.0.0.1:${network.remotePort},localaddr=127.0.0.1:${network.localPort}`]
           : [];
@@ -551,6 +561,10 @@ export class Unikernel extends EventEmitter<UnikernelEvents> {
       closeSync(file);
     }
   }
+}
+
+function forwarding(ports: { hostPort: number; devicePort: number } | undefined): string {
+  return ports ? `,hostfwd=tcp:127.0.0.1:${ports.hostPort}-:${ports.devicePort}` : "";
 }
 
 /** Arguments of flash_operation: a0 (x10) kind, a1 offset in the bank, a2 length, a3 source. */

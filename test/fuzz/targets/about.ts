@@ -25,6 +25,7 @@ export const about: Record<string, RegExp> = {
   frames: /\/net\//,
   mqtt: /\/mqtt\//,
   tls: /\/tls\//,
+  http: /\/http\//,
   json: /\/json\//,
   settings: /settings|dual-copy|connection-candidate|\/identity\//,
   factory: /factory|\/identity\//,

@@ -9,6 +9,7 @@ import { chunkTable } from "./chunk-table.ts";
 import { command } from "./command-form.ts";
 import { deployment } from "./deployment.ts";
 import { bootRecord, factoryForm, imageHeader, permit, signatureBlock, trustChain } from "./formats.ts";
+import { http } from "./http.ts";
 import { json } from "./json.ts";
 import { mqtt } from "./mqtt.ts";
 import { dhcp, dns, frames, tcp } from "./network.ts";
@@ -40,6 +41,7 @@ export const targets: Record<string, OpenTarget> = {
   frames,
   mqtt,
   tls,
+  http,
   json,
   "image-header": imageHeader,
   "signature-block": signatureBlock,

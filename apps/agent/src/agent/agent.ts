@@ -15,6 +15,7 @@ import { Settings } from "../identity/settings";
 import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
 import { JsonReader } from "../json/reader";
+import { startLocalService, wakeLocalService } from "../local/service";
 import { MqttClient } from "../mqtt/client";
 import { MqttSettings } from "../mqtt/settings";
 import { Network, TcpStream } from "../net/network";
@@ -71,6 +72,15 @@ const scheduler = new Scheduler(8, RUNS_PER_STEP);
 const random: usize = memory.data(4, 4);
 
 let running: bool = false;
+
+function addTasks(connection: ConnectionTask, trial: TrialTask, update: UpdateTask): void {
+  scheduler.add(networkTask);
+  scheduler.add(connection);
+  scheduler.carrier = connection;
+  scheduler.add(trial);
+  scheduler.add(update);
+  startLocalService(network, boot, scheduler);
+}
 
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
 export function startAgent(brokenNetwork: bool): void {
@@ -156,11 +166,7 @@ export function startAgent(brokenNetwork: bool): void {
     trustUpdate,
     commands,
   );
-  scheduler.add(networkTask);
-  scheduler.add(task);
-  scheduler.carrier = task;
-  scheduler.add(trial);
-  scheduler.add(update);
+  addTasks(task, trial, update);
   // A host without a NIC gives streams; a broken network there is one that is never opened.
   if (hasNic || !brokenNetwork) task.begin(clockUs());
   running = true;
@@ -172,6 +178,7 @@ export function stepAgent(): u32 {
   watchdogPet();
   // Whatever woke the machine, look whether it was the network.
   networkTask.wake();
+  wakeLocalService();
   const waitUs = scheduler.step(clockUs());
   // What the connection wrote is to be sent now, not at the stack's next turn; that sets timers of its own.
   return min(waitUs, network.poll());

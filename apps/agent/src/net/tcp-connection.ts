@@ -220,6 +220,12 @@ export class TcpConnection {
     return length;
   }
 
+  /** Bytes that `write` would take. */
+  room(): i32 {
+    if (this.finQueued || (this.state != TcpState.Established && this.state != TcpState.CloseWait)) return Errno.Closed;
+    return <i32>(this.sendBytes - (this.sendEnd - this.sendUna));
+  }
+
   /** Sends what was written, then FIN. Nothing is read any more. */
   close(): void {
     this.judgePath();

@@ -66,6 +66,10 @@ export class TcpStream extends Stream {
     return this.phase == Phase.Connected ? this.connection.write(ptr, lengthBytes) : Errno.Closed;
   }
 
+  room(): i32 {
+    return this.phase == Phase.Connected ? this.connection.room() : this.isOpening() ? 0 : Errno.Closed;
+  }
+
   close(): void {
     readClock();
     this.leave();

@@ -1,6 +1,7 @@
 // `flipside build`: from TypeScript to a release file.
 
 import { relative, resolve } from "node:path";
+import type { FeatureChoice } from "../../../agent/build/features.ts";
 import { command, type Invocation } from "../command-line/command.ts";
 import { CommandFailure, UsageError } from "../command-line/failures.ts";
 import { readWhole } from "../command-line/units.ts";
@@ -13,6 +14,23 @@ function readVersion(text: string): string {
   return text;
 }
 
+/** The names themselves are known where the build is loaded. */
+const readFeatures = (text: string): string[] => text.split(",").map((name) => name.trim());
+
+interface Network {
+  address: string;
+  mask: string;
+}
+
+function readAddress(text: string): Network {
+  const match = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(text);
+  const bits = Number(match?.[2]);
+  if (!match || bits < 1 || bits > 30)
+    throw new UsageError("an address and the bits of its network, such as 192.0.2.7/24");
+  const mask = [24, 16, 8, 0].map((shift) => ((2 ** 32 - 2 ** (32 - bits)) / 2 ** shift) & 255).join(".");
+  return { address: match[1]!, mask };
+}
+
 const options = {
   version: { value: "V", what: "semantic version, such as 2.1.0 (required)", read: readVersion },
   sequence: {
@@ -22,6 +40,19 @@ const options = {
   },
   app: { value: "ENTRY", what: "entry of your app module, exporting start() and tick() (apps/agent/src/app/main.ts)" },
   agent: { value: "ENTRY", what: "entry of the agent module (apps/agent/src/agent/main.ts)" },
+  with: { value: "FEATURES", what: "what the image has besides the default, by commas: http", read: readFeatures },
+  without: {
+    value: "FEATURES",
+    what: "what the image has not, by commas: dhcp, dns, icmp",
+    read: readFeatures,
+  },
+  address: {
+    value: "ADDRESS/BITS",
+    what: "of every device with this image, where it is built without dhcp: 192.0.2.7/24",
+    read: readAddress,
+  },
+  router: { value: "ADDRESS", what: "beside --address: the way to other networks" },
+  "name-server": { value: "ADDRESS", what: "beside --address: for names, unless it is built without dns" },
   "security-counter": { value: "N", what: "images below a device's floor never boot there (1)", read: readU32 },
   description: { value: "TEXT", what: "what the release is about, at most 512 bytes" },
   "virtual-only": {
@@ -32,6 +63,24 @@ const options = {
   ...signerOptions,
   keys: { value: "FOLDER", what: "the project's keys, made where there are none (var/keys)" },
 } as const;
+
+/** What the build is asked for, by its own names. */
+async function featuresOf(given: Given): Promise<FeatureChoice> {
+  const { imageFeatureNames } = await import("../../../agent/build/features.ts");
+  const known = (names: string[] | undefined, option: string): FeatureChoice["with"] =>
+    (names ?? []).map((name) => {
+      const found = imageFeatureNames.find((own) => own === name);
+      if (found === undefined)
+        throw new UsageError(`${option} ${name}: an image's features are ${imageFeatureNames.join(", ")}`);
+      return found;
+    });
+  const choice = { with: known(given.with, "--with") ?? [], without: known(given.without, "--without") ?? [] };
+  const { address, router, "name-server": nameServer } = given;
+  if (choice.without.includes("dhcp") !== (address !== undefined && router !== undefined))
+    throw new UsageError("--without dhcp takes --address and --router, and they are for nothing else");
+  if (address === undefined || router === undefined) return choice;
+  return { ...choice, address: { ...address, router, ...(nameServer === undefined ? {} : { nameServer }) } };
+}
 
 type Given = Invocation<typeof options>["options"];
 
@@ -69,6 +118,7 @@ async function built(given: Given, onProgress: (step: string) => void): Promise<
     securityCounter: given["security-counter"] ?? 1,
     ...(given.app === undefined ? {} : { appEntry: resolve(given.app) }),
     ...(given.agent === undefined ? {} : { agentEntry: resolve(given.agent) }),
+    features: await featuresOf(given),
     ...(description === undefined ? {} : { description }),
     signingKeys: [],
     onProgress,
@@ -106,6 +156,7 @@ export const build = command({
   options,
   examples: [
     "flipside build --version 2.1.0 --sequence 21 --app apps/agent/src/my-app/main.ts --out my-app-2.1.0.release",
+    "flipside build --version 2.1.0 --sequence 21 --with http --without icmp --out status-2.1.0.release",
     "flipside build --version 2.1.0 --sequence 21 --virtual-only --unsigned --out my-app-2.1.0.release",
   ],
   run,
