@@ -1,6 +1,6 @@
 // A link that can be bad: stands between devices and broker, and drops connections, slows them down, flips a bit of a
-// chunk in transit, or is away. It reads what the broker sends, so it knows chunks from the rest; but not over TLS, where
-// it sees nothing but bytes, and neither counts nor harms chunks.
+// chunk in transit, or is away. It reads what the broker sends, so it knows chunks from the rest; but not over TLS,
+// where it sees nothing but bytes, and neither counts nor harms chunks.
 
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { CHUNK_PART_PAYLOAD } from "@flipside/image-format";

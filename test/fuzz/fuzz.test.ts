@@ -110,215 +110,215 @@ test("of each target it is said what sources it is about, and of sources which t
   expect(targetsAbout(["apps/agent/src/net/wire/dns.ts"])).toEqual(["tcp", "dhcp", "dns", "frames"]);
 });
 
-describe("bugs that are planted are found", () => {
-  const planted: [what: string, target: string, patch: Patch, inputs: number][] = [
-    [
-      "a field of the image header may be longer than the header",
-      "image-header",
-      {
-        file: "packages/image-format/src/portable/image-header.ts",
-        find: "if (paddedBytes > headerBytes - value) return ErrorCode.HeaderMalformed;",
-        replace: "",
-      },
-      200_000,
-    ],
-    [
-      "a command of another session is taken",
-      "command",
-      {
-        file: "packages/image-format/src/portable/command.ts",
-        find: "if (!equalBytes(bytes, offset + COMMAND_NONCE_OFFSET, deviceNonce, 0, 16)) return ErrorCode.CommandForAnotherSession;",
-        replace: "",
-      },
-      50_000,
-    ],
-    [
-      "a permit for another device holds",
-      "permit-holds",
-      {
-        file: "apps/agent/src/update/permit.ts",
-        find: "if (compareBytes(body + PERMIT_DEVICE_OFFSET, digest, DIGEST_BYTES) != 0) return false;",
-        replace: "",
-      },
-      10_000,
-    ],
-    [
-      "recovery programs a chunk that is not the table's",
-      "recovery",
-      {
-        file: "apps/agent/src/boot/image-receiver.ts",
-        find: "if (!this.writer.chunkHolds(index, chunk, length)) return ErrorCode.ChunkMismatch;",
-        replace: "",
-      },
-      1_000,
-    ],
-    [
-      "recovery takes an image below the floor",
-      "recovery",
-      {
-        file: "apps/agent/src/boot/image-receiver.ts",
-        find: "if (header.securityCounter < this.log.record.securityFloor) return ErrorCode.SecurityCounterTooLow;",
-        replace: "",
-      },
-      1_000,
-    ],
-    [
-      "an offer's signature is not checked",
-      "agent-messages",
-      {
-        file: "apps/agent/src/update/offer-check.ts",
-        find: `code = manifest.checkSignature(this.trust);
-    if (code != ErrorCode.None) return code;`,
-        replace: "",
-      },
-      2_000,
-    ],
-    [
-      "a chunk is programmed that is not the table's",
-      "agent-messages",
-      {
-        file: "apps/agent/src/image/slot-writer.ts",
-        find: "return compareBytes(hash, this.table + index * DIGEST_BYTES, DIGEST_BYTES) == 0;",
-        replace: "return true;",
-      },
-      2_000,
-    ],
-    [
-      "a command of another session is carried out",
-      "agent-messages",
-      {
-        file: "packages/image-format/src/portable/command.ts",
-        find: "if (!equalBytes(bytes, offset + COMMAND_NONCE_OFFSET, deviceNonce, 0, 16)) return ErrorCode.CommandForAnotherSession;",
-        replace: "",
-      },
-      2_000,
-    ],
-    [
-      "a configuration is taken that is not the one that was signed",
-      "agent-messages",
-      {
-        file: "apps/agent/src/command/configuration.ts",
-        find: "if (compareBytes(incomingDigest, command + COMMAND_DOCUMENT_DIGEST_OFFSET, DIGEST_BYTES) != 0)",
-        replace: "if (false)",
-      },
-      2_000,
-    ],
-    [
-      "the newer copy of the settings counts, though it may be half written",
-      "settings",
-      {
-        file: "apps/agent/src/dual-copy.ts",
-        find: "if (this.isInFlux(flags, copy) && !this.isInFlux(flags, other) &&",
-        replace: "if (false &&",
-      },
-      10_000,
-    ],
-    [
-      "a DNS answer's record may run off the message",
-      "dns",
-      { file: "apps/agent/src/net/wire/dns.ts", find: "if (dataBytes > <u32>(end - data)) return 0;", replace: "" },
-      200_000,
-    ],
-    [
-      "a name in a DNS message may point at itself",
-      "dns",
-      { file: "apps/agent/src/net/wire/dns.ts", find: "if (p >= limit) return 0;", replace: "" },
-      200_000,
-    ],
-    [
-      "a DHCP option may run off its field",
-      "dhcp",
-      { file: "apps/agent/src/net/wire/dhcp.ts", find: "if (length > <u32>(fieldEnd - p)) return false;", replace: "" },
-      100_000,
-    ],
-    [
-      "an ICMP error may quote less than is looked at",
-      "tcp",
-      { file: "apps/agent/src/net/icmp.ts", find: "|| quotedBytes < header + QUOTED_BYTES", replace: "" },
-      100_000,
-    ],
-    [
-      "a skipped MQTT message may end in the middle",
-      "mqtt",
-      {
-        file: "apps/agent/src/mqtt/receiver.ts",
-        find: "this.skipAt += count;",
-        replace: "this.skipAt += count + (this.skipAt & 1);",
-      },
-      50_000,
-    ],
-    [
-      "a TLS server's Finished is not looked at",
-      "tls",
-      {
-        file: "apps/agent/src/tls/client-handshake.ts",
-        find: "return equalInConstantTime(computed, body, HASH_BYTES) ? 0 : Alert.DecryptError;",
-        replace: "return 0;",
-      },
-      5_000,
-    ],
-    [
-      "what is read before a TLS message is whole is told as data",
-      "tls",
-      {
-        file: "apps/agent/src/tls/tls-stream.ts",
-        find: "if (type != ContentType.ApplicationData || this.phase != Phase.Open) return Alert.UnexpectedMessage;",
-        replace: "if (this.phase != Phase.Open) return Alert.UnexpectedMessage;",
-      },
-      20_000,
-    ],
-    [
-      "a second length in a request counts",
-      "http",
-      {
-        file: "apps/agent/src/http/request-head.ts",
-        find: "if (this.hasLength) return Status.BadRequest;",
-        replace: "",
-      },
-      50_000,
-    ],
-    [
-      "the verifier takes any S",
-      "signatures",
-      {
-        file: "packages/image-format/assembly/ed25519/verify.ts",
-        find: "if (!scalarIsCanonical(signature + 32)) return ED25519_S_NOT_CANONICAL;",
-        replace: "",
-      },
-      2_000,
-    ],
-    [
-      "the boot loader takes an image whose last chunk is not the signed one",
-      "slots",
-      {
-        file: "apps/agent/src/image/payload-check.ts",
-        find: "differenceOf(actual, expected, DIGEST_BYTES), 1,",
-        replace: "index + 1 == header.chunkCount ? 0 : differenceOf(actual, expected, DIGEST_BYTES), 1,",
-      },
-      5_000,
-    ],
-    [
-      "the boot loader gives up a confirmed image that crashed a few times",
-      "boot-control",
-      {
-        file: "apps/agent/src/boot-control/unclean-boots.ts",
-        find: "const UNCLEAN_BOOTS_MAX: u32 = 5;",
-        replace: "const UNCLEAN_BOOTS_MAX: u32 = 4;",
-      },
-      20_000,
-    ],
-    [
-      "the boot loader starts an image in a crash loop for ever",
-      "boot-control",
-      {
-        file: "apps/agent/src/boot/boot.ts",
-        find: "if (!yields && other != SlotState.Candidate) return crashed;",
-        replace: "if (!yields && other != SlotState.Candidate) return false;",
-      },
-      20_000,
-    ],
-  ];
+const planted: [what: string, target: string, patch: Patch, inputs: number][] = [
+  [
+    "a field of the image header may be longer than the header",
+    "image-header",
+    {
+      file: "packages/image-format/src/portable/image-header.ts",
+      find: "if (paddedBytes > headerBytes - value) return ErrorCode.HeaderMalformed;",
+      replace: "",
+    },
+    200_000,
+  ],
+  [
+    "a command of another session is taken",
+    "command",
+    {
+      file: "packages/image-format/src/portable/command.ts",
+      find: "if (!equalBytes(bytes, offset + COMMAND_NONCE_OFFSET, deviceNonce, 0, 16)) return ErrorCode.CommandForAnotherSession;",
+      replace: "",
+    },
+    50_000,
+  ],
+  [
+    "a permit for another device holds",
+    "permit-holds",
+    {
+      file: "apps/agent/src/update/permit.ts",
+      find: "if (compareBytes(body + PERMIT_DEVICE_OFFSET, digest, DIGEST_BYTES) != 0) return false;",
+      replace: "",
+    },
+    10_000,
+  ],
+  [
+    "recovery programs a chunk that is not the table's",
+    "recovery",
+    {
+      file: "apps/agent/src/boot/image-receiver.ts",
+      find: "if (!this.writer.chunkHolds(index, chunk, length)) return ErrorCode.ChunkMismatch;",
+      replace: "",
+    },
+    1_000,
+  ],
+  [
+    "recovery takes an image below the floor",
+    "recovery",
+    {
+      file: "apps/agent/src/boot/image-receiver.ts",
+      find: "if (header.securityCounter < this.log.record.securityFloor) return ErrorCode.SecurityCounterTooLow;",
+      replace: "",
+    },
+    1_000,
+  ],
+  [
+    "an offer's signature is not checked",
+    "agent-messages",
+    {
+      file: "apps/agent/src/update/offer-check.ts",
+      find: `code = manifest.checkSignature(this.trust);
+  if (code != ErrorCode.None) return code;`,
+      replace: "",
+    },
+    2_000,
+  ],
+  [
+    "a chunk is programmed that is not the table's",
+    "agent-messages",
+    {
+      file: "apps/agent/src/image/slot-writer.ts",
+      find: "return compareBytes(hash, this.table + index * DIGEST_BYTES, DIGEST_BYTES) == 0;",
+      replace: "return true;",
+    },
+    2_000,
+  ],
+  [
+    "a command of another session is carried out",
+    "agent-messages",
+    {
+      file: "packages/image-format/src/portable/command.ts",
+      find: "if (!equalBytes(bytes, offset + COMMAND_NONCE_OFFSET, deviceNonce, 0, 16)) return ErrorCode.CommandForAnotherSession;",
+      replace: "",
+    },
+    2_000,
+  ],
+  [
+    "a configuration is taken that is not the one that was signed",
+    "agent-messages",
+    {
+      file: "apps/agent/src/command/configuration.ts",
+      find: "if (compareBytes(incomingDigest, command + COMMAND_DOCUMENT_DIGEST_OFFSET, DIGEST_BYTES) != 0)",
+      replace: "if (false)",
+    },
+    2_000,
+  ],
+  [
+    "the newer copy of the settings counts, though it may be half written",
+    "settings",
+    {
+      file: "apps/agent/src/dual-copy.ts",
+      find: "if (this.isInFlux(flags, copy) && !this.isInFlux(flags, other) &&",
+      replace: "if (false &&",
+    },
+    10_000,
+  ],
+  [
+    "a DNS answer's record may run off the message",
+    "dns",
+    { file: "apps/agent/src/net/wire/dns.ts", find: "if (dataBytes > <u32>(end - data)) return 0;", replace: "" },
+    200_000,
+  ],
+  [
+    "a name in a DNS message may point at itself",
+    "dns",
+    { file: "apps/agent/src/net/wire/dns.ts", find: "if (p >= limit) return 0;", replace: "" },
+    200_000,
+  ],
+  [
+    "a DHCP option may run off its field",
+    "dhcp",
+    { file: "apps/agent/src/net/wire/dhcp.ts", find: "if (length > <u32>(fieldEnd - p)) return false;", replace: "" },
+    100_000,
+  ],
+  [
+    "an ICMP error may quote less than is looked at",
+    "tcp",
+    { file: "apps/agent/src/net/icmp.ts", find: "|| quotedBytes < header + QUOTED_BYTES", replace: "" },
+    100_000,
+  ],
+  [
+    "a skipped MQTT message may end in the middle",
+    "mqtt",
+    {
+      file: "apps/agent/src/mqtt/receiver.ts",
+      find: "this.skipAt += count;",
+      replace: "this.skipAt += count + (this.skipAt & 1);",
+    },
+    50_000,
+  ],
+  [
+    "a TLS server's Finished is not looked at",
+    "tls",
+    {
+      file: "apps/agent/src/tls/client-handshake.ts",
+      find: "return equalInConstantTime(computed, body, HASH_BYTES) ? 0 : Alert.DecryptError;",
+      replace: "return 0;",
+    },
+    5_000,
+  ],
+  [
+    "what is read before a TLS message is whole is told as data",
+    "tls",
+    {
+      file: "apps/agent/src/tls/tls-stream.ts",
+      find: "if (type != ContentType.ApplicationData || this.phase != Phase.Open) return Alert.UnexpectedMessage;",
+      replace: "if (this.phase != Phase.Open) return Alert.UnexpectedMessage;",
+    },
+    20_000,
+  ],
+  [
+    "a second length in a request counts",
+    "http",
+    {
+      file: "apps/agent/src/http/request-head.ts",
+      find: "if (this.hasLength) return Status.BadRequest;",
+      replace: "",
+    },
+    50_000,
+  ],
+  [
+    "the verifier takes any S",
+    "signatures",
+    {
+      file: "packages/image-format/assembly/ed25519/verify.ts",
+      find: "if (!scalarIsCanonical(signature + 32)) return ED25519_S_NOT_CANONICAL;",
+      replace: "",
+    },
+    2_000,
+  ],
+  [
+    "the boot loader takes an image whose last chunk is not the signed one",
+    "slots",
+    {
+      file: "apps/agent/src/image/payload-check.ts",
+      find: "differenceOf(actual, expected, DIGEST_BYTES), 1,",
+      replace: "index + 1 == header.chunkCount ? 0 : differenceOf(actual, expected, DIGEST_BYTES), 1,",
+    },
+    5_000,
+  ],
+  [
+    "the boot loader gives up a confirmed image that crashed a few times",
+    "boot-control",
+    {
+      file: "apps/agent/src/boot-control/unclean-boots.ts",
+      find: "const UNCLEAN_BOOTS_MAX: u32 = 5;",
+      replace: "const UNCLEAN_BOOTS_MAX: u32 = 4;",
+    },
+    20_000,
+  ],
+  [
+    "the boot loader starts an image in a crash loop for ever",
+    "boot-control",
+    {
+      file: "apps/agent/src/boot/boot.ts",
+      find: "if (!yields && other != SlotState.Candidate) return crashed;",
+      replace: "if (!yields && other != SlotState.Candidate) return false;",
+    },
+    20_000,
+  ],
+];
 
+describe("bugs that are planted are found", () => {
   test.each(planted)(
     "%s (%s)",
     async (_what, name, patch, most) => {

@@ -39,7 +39,7 @@ function nextBlock(): void {
   let x14 = load<u32>(state, 56);
   let x15 = load<u32>(state, 60);
   for (let round = 0; round < 10; round++) {
-    // the columns
+    // the columns, then the diagonals
     x0 += x4; x12 = rotl(x12 ^ x0, 16);
     x8 += x12; x4 = rotl(x4 ^ x8, 12);
     x0 += x4; x12 = rotl(x12 ^ x0, 8);
@@ -56,7 +56,6 @@ function nextBlock(): void {
     x11 += x15; x7 = rotl(x7 ^ x11, 12);
     x3 += x7; x15 = rotl(x15 ^ x3, 8);
     x11 += x15; x7 = rotl(x7 ^ x11, 7);
-    // the diagonals
     x0 += x5; x15 = rotl(x15 ^ x0, 16);
     x10 += x15; x5 = rotl(x5 ^ x10, 12);
     x0 += x5; x15 = rotl(x15 ^ x0, 8);

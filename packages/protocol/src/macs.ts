@@ -63,7 +63,10 @@ export function tlsEnrolKey(claimSecret: Uint8Array, deviceId: string): Uint8Arr
   return macOver(claimSecret, MAC_TLS_ENROL_KEY, deviceId);
 }
 
-/** The MQTT password by which a device shows, on a channel by `tlsKey`, its secret. `exported`: of the channel, in base64url. */
+/**
+ * The MQTT password by which a device shows, on a channel by `tlsKey`, its secret. `exported`: of the channel, in
+ * base64url.
+ */
 export function tlsPassword(deviceSecret: Uint8Array, deviceId: string, exported: string): Uint8Array {
   return macOver(deviceSecret, MAC_TLS_PASSWORD, deviceId, exported);
 }

@@ -2,8 +2,9 @@
 // tells the same; it takes a server for proven by the one right flight and nothing else; and what it gives out is what
 // was sealed as data, from the first on.
 //
-// Input: u8 where the connection is (Stage), then items: u8 content type (255: bytes on the wire, unsealed), u16 length,
-// content. Behind ServerHello contents are sealed by the server's keys, so that the readers behind them are reached.
+// Input: u8 where the connection is (Stage), then items: u8 content type (255: bytes on the wire, unsealed), u16
+// length, content. Behind ServerHello contents are sealed by the server's keys, so that the readers behind them are
+// reached.
 
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
 import type { SeededRandom } from "@flipside/machine/faults/seeded-random";

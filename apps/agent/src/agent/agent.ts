@@ -82,6 +82,10 @@ function addTasks(connection: ConnectionTask, trial: TrialTask, update: UpdateTa
   startLocalService(network, boot, scheduler);
 }
 
+function clientOver(stream: Stream, of: MqttSettings): MqttClient {
+  return new MqttClient(stream, of, load<u32>(random), INCOMING_BYTES_MAX, OUTGOING_BYTES, QOS1_SLOTS, QOS1_SLOT_BYTES);
+}
+
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
 export function startAgent(brokenNetwork: bool): void {
   feedWatchdogBeforeOperations();
@@ -117,15 +121,7 @@ export function startAgent(brokenNetwork: bool): void {
   const stream: Stream = hasNic ? changetype<Stream>(tcpStream) : changetype<Stream>(hostStream);
   const mqttSettings = new MqttSettings();
   const credentials = new Credentials(settings, mqttSettings);
-  const mqtt = new MqttClient(
-    new TlsStream(stream, credentials),
-    mqttSettings,
-    load<u32>(random),
-    INCOMING_BYTES_MAX,
-    OUTGOING_BYTES,
-    QOS1_SLOTS,
-    QOS1_SLOT_BYTES,
-  );
+  const mqtt = clientOver(new TlsStream(stream, credentials), mqttSettings);
   const mailbox = new Mailbox(mqtt);
   mailbox.open();
   const enrolment = new Enrolment(mailbox, settings, reader);

@@ -19,7 +19,7 @@ export const HOST_PREFIX_BYTES: u32 = 4;
 const tlsPrefix: usize = asciiBytes(TLS_HOST_PREFIX);
 const pinnedPrefix: usize = asciiBytes(PINNED_HOST_PREFIX);
 
-/** How a host, as settings name it, is to be spoken to: a ChannelMode. Any but Clear has HOST_PREFIX_BYTES before it. */
+/** A ChannelMode: how a host, as settings name it, is to be spoken to. But for Clear it has a prefix. */
 export function channelModeOf(host: usize, length: u32): u32 {
   if (length <= HOST_PREFIX_BYTES) return ChannelMode.Clear;
   if (compareBytes(host, tlsPrefix, HOST_PREFIX_BYTES) == 0) return ChannelMode.PreSharedKey;

@@ -1,5 +1,5 @@
-// Handshake messages out of the fragments that records hold (RFC 8446 §5.1): one may span records, and a record may hold
-// several.
+// Handshake messages out of the fragments that records hold (RFC 8446 §5.1): one may span records, and a record may
+// hold several.
 
 import { get24, HANDSHAKE_HEADER_BYTES } from "./wire";
 

@@ -1,6 +1,6 @@
-// TlsStream: TLS 1.3 over any other Stream, or that stream as it is where the host doesn't ask for TLS. One connection at a
-// time; everything is allocated by the constructor, and a call does a bounded amount of work: at most one key exchange,
-// and a few records.
+// TlsStream: TLS 1.3 over any other Stream, or that stream as it is where the host doesn't ask for TLS. One connection
+// at a time; everything is allocated by the constructor, and a call does a bounded amount of work: at most one key
+// exchange, and a few records.
 //
 // A record is opened before anything of it is believed, and any that can't be ends the connection (§5.2). What was read
 // before the peer said close_notify, or its stream ended, stays readable.

@@ -379,16 +379,8 @@ async function createConversations(
     log,
     now,
   });
-  return {
-    turns,
-    sessions,
-    offers,
-    channel,
-    commands,
-    delivery,
-    enrolment,
-    handlers: handlersOf(inbox, sessions, storage),
-  };
+  const handlers = handlersOf(inbox, sessions, storage);
+  return { turns, sessions, offers, channel, commands, delivery, enrolment, handlers };
 }
 
 const webhookDeliveriesKeptMs = 14 * 24 * 60 * 60 * 1000;

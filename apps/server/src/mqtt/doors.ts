@@ -1,5 +1,5 @@
-// Where devices come in: by TLS with a pre-shared key, in clear, over WebSocket, and by TLS with a certificate, at those
-// ports that were asked for.
+// Where devices come in: by TLS with a pre-shared key, in clear, over WebSocket, and by TLS with a certificate, at
+// those ports that were asked for.
 
 import type { Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";

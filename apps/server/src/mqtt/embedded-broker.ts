@@ -43,6 +43,12 @@ interface Sender {
 
 type Done = (error?: Error) => void;
 
+const howOf = (senders: WeakMap<Duplex, Sender>, client: Client): CameBy | undefined => senders.get(client.conn)?.how;
+
+/** As people read it; of a certificate so much that it can be looked for. */
+const credentialsOf = (how: CameBy | undefined): string =>
+  how?.certificate === undefined ? "credentials" : `certificate, SHA-256 ${how.certificate.sha256}`;
+
 /** Aedes without what brings messages from one client to others: it costs more than all else that it does with one. */
 class Broker extends Aedes {
   constructor(options: ConstructorParameters<typeof Aedes>[0]) {
@@ -144,7 +150,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
 
   /** Or why there is none. Who has shown a certificate is a thing, or nobody, whatever else it shows. */
   function speakerOf(client: Client, userName: string, clientId: string): Speaker | string {
-    const { proven, certificate } = howOf(client) ?? {};
+    const { proven, certificate } = howOf(senders, client) ?? {};
     // By its key it has proved to be that one, and nobody else.
     if (proven !== undefined && proven.userName !== userName)
       return `connected by the key of ${proven.userName}, and gave another user name`;
@@ -177,6 +183,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     done(null, true);
   };
 
+  const shownBy = (client: Client): string => credentialsOf(howOf(senders, client));
   broker.authenticate = (client, _name, password, done) => {
     const who = known.get(client);
     if (who === undefined) return done(connectRefusal(4, "no device's user name") as never, false);
@@ -186,7 +193,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
         if (verdict === "accepted") return done(null, true);
         handlers.refused(
           verdict === "unknown" ? undefined : who.deviceId,
-          `connection refused: ${verdict === "revoked" ? "the device is revoked" : `${verdict} ${credentialsOf(client)}`}`,
+          `connection refused: ${verdict === "revoked" ? "the device is revoked" : `${verdict} ${shownBy(client)}`}`,
         );
         done(connectRefusal(verdict === "revoked" ? 5 : 4, verdict) as never, false);
       },
@@ -197,18 +204,8 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     );
   };
 
-  function howOf(client: Client): CameBy | undefined {
-    return senders.get(client.conn)?.how;
-  }
-
-  /** As people read it; of a certificate so much that it can be looked for. */
-  function credentialsOf(client: Client): string {
-    const certificate = howOf(client)?.certificate;
-    return certificate === undefined ? "credentials" : `certificate, SHA-256 ${certificate.sha256}`;
-  }
-
   function verdictOn(client: Client, { kind, deviceId }: Known, password: Uint8Array): Promise<CredentialVerdict> {
-    const { certificate, proven } = howOf(client) ?? {};
+    const { certificate, proven } = howOf(senders, client) ?? {};
     if (kind === "device") return handlers.authenticate(deviceId, password, proven?.exported);
     return handlers.things!.authenticate(deviceId, certificate!);
   }
@@ -252,7 +249,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     senders.get(client.conn)?.allowance.spend(leafTokens(leaf));
     return handlers.message({
       ...{ deviceId, leaf, payload, connection: client, enrolling: who.enrolling },
-      channel: howOf(client)?.channel ?? "clear",
+      channel: howOf(senders, client)?.channel ?? "clear",
       reply: async (message) => void (await outgoing.send([message])),
     });
   }
@@ -300,7 +297,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
     if (who === undefined) return;
     if (who.enrolling) return enrolling.add(who.deviceId, client);
     connected.set(who.deviceId, client);
-    if (who.kind === "thing") handlers.things!.connected(who.deviceId, howOf(client)!.certificate!);
+    if (who.kind === "thing") handlers.things!.connected(who.deviceId, howOf(senders, client)!.certificate!);
   });
 
   broker.on("clientDisconnect", (client) => {
@@ -347,9 +344,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
   };
 
   return {
-    checksCredentials: true,
-    accounts: undefined,
-    isUp: true,
+    ...{ checksCredentials: true, accounts: undefined, isUp: true },
     get port() {
       return doors.port;
     },

@@ -1,6 +1,6 @@
-// ClientHello of TLS 1.3 (RFC 8446, section 4.1.2), read before OpenSSL gets it: a device may have more than one secret,
-// and its binder (section 4.2.11.2) tells by which it speaks. Node's own callback is asked for the key at once, and has
-// no time to look for one.
+// ClientHello of TLS 1.3 (RFC 8446, section 4.1.2), read before OpenSSL gets it: a device may have more than one
+// secret, and its binder (section 4.2.11.2) tells by which it speaks. Node's own callback is asked for the key at once,
+// and has no time to look for one.
 
 import { createHash, createHmac } from "node:crypto";
 import { equalInConstantTime } from "../equal-in-constant-time.ts";

@@ -2,8 +2,8 @@
 // prove themselves, and neither needs a certificate or a clock (docs/protocol.md, "Channel").
 //
 // Seen to go wrong in Node 20: with a certificate on the listener, or another suite than the key's, an unknown identity
-// falls through to the certificate, and what the callback was told is then proven by nobody. So there is no certificate,
-// one suite, and who comes out of a handshake has resumed, as OpenSSL calls it, by the key.
+// falls through to the certificate, and what the callback was told is then proven by nobody. So there is no
+// certificate, one suite, and who comes out of a handshake has resumed, as OpenSSL calls it, by the key.
 
 import { createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
