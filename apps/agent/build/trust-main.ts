@@ -52,6 +52,7 @@ machine; upload the file in the console, and devices take it at their next check
   --public FILE              JWK of the key to add, made elsewhere (a new one is made in FOLDER)
   --root FILE                JWK of a new root; may be given more than once (one is made in FOLDER)
   --threshold N              how many of the new roots must sign the record after (a majority)
+  --last-link                make the sixteenth link although no key can be changed after it
   --out FILE                 where to write it (FOLDER/trust-chain.bin, or FOLDER/trust-chain.unfinished while signatures
                              are lacking)
   --help                     this text
@@ -134,6 +135,7 @@ function argumentsGiven(argv: string[]) {
         root: list,
         threshold: text,
         out: text,
+        "last-link": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
       allowPositionals: true,
@@ -219,6 +221,10 @@ async function withLinkMore(task: Task, present: TrustKeys, signers: SigningKey[
   const trustVersion = present.trustVersion + 1;
   if (trustVersion > TRUST_LINKS_MAX)
     throw new UsageError(`a chain has at most ${TRUST_LINKS_MAX} links, and this one has them all`);
+  if (trustVersion === TRUST_LINKS_MAX && !task.values["last-link"])
+    throw new UsageError(
+      `this would be link ${TRUST_LINKS_MAX}, the last that a chain can have: after it no key can be added, revoked or replaced on any device, ever. Nothing is made; if that is what you mean, say --last-link`,
+    );
   const change = Object.hasOwn(changes, task.command) ? changes[task.command] : undefined;
   if (change === undefined) throw new UsageError(`${task.command} is no command`);
   const next: TrustKeys = { ...present, trustVersion, ...(await change(present, task)) };

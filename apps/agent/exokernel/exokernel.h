@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#define EXO_ABI_VERSION 4
+#define EXO_ABI_VERSION 5
 
 /* ---- errors ------------------------------------------------------------------------------------------------ */
 #define EXO_E_ARGUMENT    (-1)  /* handle, offset, length or pointer out of range, or misaligned */
@@ -213,6 +213,10 @@ int32_t exo_root_keys(uint32_t ptr, uint32_t lengthBytes);
 int32_t exo_image_window(uint32_t outPtr);          /* 8 bytes: u32 address, u32 sizeBytes */
 
 /* ---- for the boot loader only ------------------------------------------------------------------------------------ */
+/* What exo_image_start jumps into: the image type that a header has to have. */
+#define EXO_IMAGE_UNIKERNEL   1  /* code of this machine */
+#define EXO_IMAGE_WASM_BUNDLE 2  /* the agent's and the app's modules */
+int32_t exo_image_type(void);
 /* Copies from a slot into the window. */
 int32_t exo_image_load(uint32_t zone, uint32_t offsetBytes, uint32_t address, uint32_t lengthBytes);
 int32_t exo_image_read(uint32_t address, uint32_t ptr, uint32_t lengthBytes);

@@ -173,6 +173,8 @@ export declare function configurationJudge(number: u32, code: i32, textPtr: usiz
 export declare function rootKeys(ptr: usize, lengthBytes: u32): i32;
 @external("exo", "image_window")
 export declare function imageWindow(outPtr: usize): i32;
+@external("exo", "image_type")
+export declare function imageType(): i32;
 @external("exo", "image_load")
 export declare function imageLoad(zone: u32, offsetBytes: u32, address: u32, lengthBytes: u32): i32;
 @external("exo", "image_read")

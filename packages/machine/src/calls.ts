@@ -393,6 +393,7 @@ function imageCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
       putWord(out, 4, window.sizeBytes);
       return Exo.Ok;
     },
+    image_type: () => (loadable() ? window.imageType : Exo.Denied),
     image_load(zone, offset, address, length) {
       const bytes = loadable();
       if (!bytes) return Exo.Denied;

@@ -76,6 +76,8 @@ export interface ConsoleLogPort {
 
 /** RAM that the boot loader copies an image to. */
 export interface WindowPort {
+  /** IMAGE_TYPE_*: of what is started in it. */
+  readonly imageType: number;
   readonly address: number;
   readonly sizeBytes: number;
   /** Undefined once an image runs. */

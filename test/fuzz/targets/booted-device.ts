@@ -58,6 +58,7 @@ export function putBooted(
   info.write("FSBI");
   info[6] = slot;
   info.writeUInt32LE(BOOT_COUNTER, 8);
+  info.writeUInt32LE(1, 16);
   info[20] = Number(isTrial);
   info.set(running.digest, 24);
   return info;

@@ -146,7 +146,8 @@ export function admittedManifest(slot: Uint8Array, verifier: StrictVerifier): Ma
   if (
     ascii(h.hardwareOffset, h.hardwareBytes) !== hardware.name ||
     hardware.revision < h.hardwareRevisionMin ||
-    hardware.revision > h.hardwareRevisionMax
+    hardware.revision > h.hardwareRevisionMax ||
+    h.imageType !== imageFieldsOf().imageType
   )
     return "hardware";
   if (h.loaderVersionMin > LOADER_VERSION || h.trustVersionMin > TRUST_VERSION) return "minimums";

@@ -57,7 +57,7 @@ export class Reporter {
     json.key("revision");
     json.u32(hardwareRevision());
     json.key("loader");
-    json.u32(boot.loaderVersion);
+    json.u32(boot.host.loaderVersion);
     this.writeTrust(json);
     json.key("bootReason");
     json.text(bootReasonName(boot.bootReason));

@@ -142,7 +142,12 @@ test("from the twelfth link on it is said how many there are, and after the sixt
   expect(run("add-operations").said).not.toContain("of 16 links");
   chain = chainIn();
   expect(run("add-release").said).toContain("this chain has 12 of 16 links, and can't be made shorter");
-  await grown(16);
+  chain = chainIn();
+  await grown(15);
+  const last = run("add-release");
+  expect([last.status, last.said]).toEqual([1, expect.stringContaining("no key can be added, revoked or replaced")]);
+  expect(Buffer.compare(chainIn(), chain)).toBe(0);
+  expect(run("add-operations", "--last-link").status).toBe(0);
   expect(run("show").said).toContain("this chain has 16 of 16 links");
   const more = run("add-release");
   expect([more.status, more.said]).toEqual([1, expect.stringContaining("this one has them all")]);

@@ -97,6 +97,7 @@ export async function forgeries(layout: FlashLayout, booted: (flash: Uint8Array)
       changed: { part: "manifest", at: good.header.length + SIGNATURE_AT },
     }),
     await bench.forgery("for other hardware", await bench.image("elsewhere", { change: { hardware } })),
+    await bench.forgery("of another type of image", await bench.image("unikernel", { change: { imageType: 1 } })),
     await bench.forgery("too few of the boot bank's roots have signed for its key", stranger, {
       firstCopy: forged.firstByMinority,
     }),

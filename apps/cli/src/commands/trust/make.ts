@@ -28,6 +28,7 @@ export const makeTrust = handingOn({
     public: { value: "FILE", what: "JWK of the key to add, made elsewhere (a new one is made in KEYS)" },
     root: { value: "FILE", what: "JWK of a new root (one is made in KEYS)", many: true },
     threshold: { value: "N", what: "how many of the new roots must sign the record after (a majority)" },
+    "last-link": { what: "make the sixteenth link although no key can be changed after it" },
     out: {
       value: "FILE",
       what: "where to write it (KEYS/trust-chain.bin, or trust-chain.unfinished while signatures lack)",
