@@ -10,6 +10,7 @@ export * from "../../../packages/image-format/src/portable/image-header";
 export * from "../../../packages/image-format/src/portable/permit";
 export * from "../../../packages/image-format/src/portable/protocol-constants";
 export * from "../../../packages/image-format/src/portable/recovery-protocol";
+export * from "../../../packages/image-format/src/portable/release-state";
 export * from "../../../packages/image-format/src/portable/signature-block";
 export * from "../../../packages/image-format/src/portable/signing-prefix";
 export * from "../../../packages/image-format/src/portable/slot-layout";

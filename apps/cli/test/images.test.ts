@@ -193,7 +193,7 @@ it("releases, images, trust chains and permits say what they are; anything else 
   });
   expect(await flipside("inspect", at("firmware.bin"))).toMatchObject({
     code: 1,
-    complained: expect.stringContaining("is no release, image, trust chain or permit"),
+    complained: expect.stringContaining("is no release, image, trust chain, permit or release state"),
   });
 });
 

@@ -72,6 +72,7 @@ export class ProtocolDevice {
   trustDigest: string | undefined;
   entropy: string | undefined;
   trustRefused: { version: number; code: number } | undefined;
+  releaseState: Json | undefined;
   attributes: Json | undefined;
   configuration: Json | undefined;
   configurationRefused: Json | undefined;
@@ -331,6 +332,7 @@ export class ProtocolDevice {
       ...(this.trustDigest === undefined ? {} : { trustDigest: this.trustDigest }),
       ...(this.entropy === undefined ? {} : { entropy: this.entropy }),
       ...(this.trustRefused === undefined ? {} : { trustRefused: this.trustRefused }),
+      ...(this.releaseState === undefined ? {} : { releaseState: this.releaseState }),
       bootReason: this.bootReason,
       uptimeMs: 5200,
       floor: 1,

@@ -30,6 +30,7 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     trustRelation: "same",
     entropy: "good",
     trustRefused: null,
+    releaseState: null,
     identityConflict: null,
     securityFloor: 1,
     connection: { host: "10.0.2.2", port: 1883 },

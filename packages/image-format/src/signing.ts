@@ -19,10 +19,11 @@ import {
   PREFIX_IMAGE,
   PREFIX_PERMIT,
   PREFIX_SESSION,
+  PREFIX_STATE,
   PREFIX_TRUST,
 } from "./portable/signing-prefix.ts";
 
-export type SignaturePurpose = "image" | "trust" | "command" | "permit" | "session";
+export type SignaturePurpose = "image" | "trust" | "command" | "permit" | "session" | "state";
 
 /** The constant first part of each purpose's signing input. */
 export const signingPrefixes: Record<SignaturePurpose, string> = {
@@ -31,6 +32,7 @@ export const signingPrefixes: Record<SignaturePurpose, string> = {
   command: PREFIX_COMMAND,
   permit: PREFIX_PERMIT,
   session: PREFIX_SESSION,
+  state: PREFIX_STATE,
 };
 
 export function protectedHeaderOf(purpose: SignaturePurpose) {

@@ -10,6 +10,7 @@ import {
   FETCH_WINDOW_MAX,
   healthNames,
   LOG_PART_CHARACTERS_MAX,
+  releaseStateWarningNames,
   slotStateNames,
 } from "@flipside/image-format";
 import { z } from "zod";
@@ -89,6 +90,11 @@ export const checkInMessage = z.object({
   entropy: z.enum(["good", "failed-health", "absent"]).optional().catch(undefined),
   /** The last trust record that this boot refused; version 0: its form or signatures did not hold. */
   trustRefused: z.object({ version: u32, code: u32 }).optional().catch(undefined),
+  /** The newest release state that held in this run, in seconds since 1970 (0: none did), and what is wrong now. */
+  releaseState: z
+    .object({ issued: u32, until: u32, sequence: u32, warning: z.enum(releaseStateWarningNames).optional() })
+    .optional()
+    .catch(undefined),
   bootReason: z.enum(bootReasonNames),
   uptimeMs: u32,
   floor: u32,

@@ -53,6 +53,7 @@ const samples: Record<string, unknown> = {
   header: base64url(480),
   signatures: base64url(100),
   permit: base64url(100),
+  state: base64url(172),
   digest: "a1".repeat(32),
   trustDigest: "a1".repeat(32),
   deployment: "d-1",

@@ -36,7 +36,7 @@ import { TrialTask } from "./trial";
 const INCOMING_BYTES_MAX: u32 = 9000;
 const OUTGOING_BYTES: u32 = 4096;
 const QOS1_SLOTS: u32 = 4;
-const QOS1_SLOT_BYTES: u32 = 1856;
+const QOS1_SLOT_BYTES: u32 = 1968;
 /** One step's bound, in task runs: the watchdog is fed and the machine may sleep in between. */
 const RUNS_PER_STEP: u32 = 32;
 
@@ -125,7 +125,8 @@ export function startAgent(brokenNetwork: bool): void {
   const trial = new TrialTask(boot, session, update.deployment);
   const trustUpdate = new TrustUpdate(boot, trust, update, inSlot);
   const configuration = new Configuration(settings, reader);
-  const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate, configuration);
+  const freshness = update.freshness;
+  const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate, configuration, freshness);
   const commands = new Commands(
     boot,
     trust,

@@ -34,6 +34,17 @@ async function ofPermit(file: Uint8Array) {
   return { json: { kind: "permit", imageDigest, deviceHash }, text: `a permit: ${who} may go back to ${imageDigest}` };
 }
 
+async function ofReleaseState(file: Uint8Array) {
+  const { readReleaseState } = await import("@flipside/image-format");
+  const state = readReleaseState(file);
+  const [issued, until] = [state.issuedS, state.validUntilS].map((s) => new Date(1000 * s).toISOString());
+  const { product, version, releaseSequence } = state;
+  return {
+    json: { kind: "release-state", ...state },
+    text: `a release state: ${product} ${version}, release sequence ${releaseSequence}, was the newest at ${issued}; to be believed until ${until}`,
+  };
+}
+
 async function ofRelease(file: Uint8Array) {
   const { describeRelease } = await import("../images/release-in.ts");
   const { imageText } = await import("../images/image-text.ts");
@@ -47,6 +58,7 @@ const readers: Record<string, (file: Uint8Array) => Promise<{ json: unknown; tex
   FSIM: ofRelease,
   FSTC: ofTrustChain,
   FSPM: ofPermit,
+  FSRS: ofReleaseState,
 };
 
 async function run({ words }: Invocation<Record<never, never>>) {
@@ -55,13 +67,13 @@ async function run({ words }: Invocation<Record<never, never>>) {
   const file = readWhole(path, "the file");
   const reader = readers[Buffer.from(file.subarray(0, 4)).toString("latin1")];
   if (reader === undefined)
-    throw new CommandFailure(`${path} is no release, image, trust chain or permit: it begins otherwise`);
+    throw new CommandFailure(`${path} is no release, image, trust chain, permit or release state: it begins otherwise`);
   return reader(file);
 }
 
 export const inspect = command({
   name: "inspect",
-  summary: "What a release, image, trust chain or permit says of itself",
+  summary: "What a release, image, trust chain, permit or release state says of itself",
   about: "Its form is checked; whether its signatures hold, flipside verify says.",
   arguments: [{ name: "FILE", what: "the file" }],
   options: {},

@@ -10,6 +10,7 @@ import { DeviceConfiguration } from "../components/device-configuration.tsx";
 import { DeviceMetrics } from "../components/device-metrics.tsx";
 import { DeviceTimeline } from "../components/device-timeline.tsx";
 import { IdentityConflict } from "../components/identity-conflict.tsx";
+import { KnownReleaseState } from "../components/known-release-state.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
 import { Page } from "../components/page.tsx";
@@ -169,6 +170,11 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
           )}
           {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
         </Detail>
+        {device.releaseState && (
+          <Detail term={<Term of="release state">{t`Newest release it knows of`}</Term>}>
+            <KnownReleaseState state={device.releaseState} />
+          </Detail>
+        )}
         <Detail term={<Term of="randomness">{t`Randomness`}</Term>}>
           {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : t`unknown`}
         </Detail>

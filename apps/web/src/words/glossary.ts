@@ -22,6 +22,7 @@ export const glossary = {
   release: t`A version of the software, with an image for each kind of hardware.`,
   "release sequence": t`A number that grows with each release. A device installs a lower one only with a permit.`,
   revoke: t`The server refuses the device from then on. What it runs goes on running; it gets no more updates.`,
+  "release state": t`A release key’s word for which release is the newest, and until when that is to be believed. By it a device notices that it is kept from updates.`,
   rollout: t`Brings a release to devices, wave after wave, as long as its rules hold.`,
   "security floor": t`The lowest security number that the device still starts. It only rises, so that a hole that was closed stays closed.`,
   session: t`A connection in which the device has proved who it is. What comes without proof is not believed.`,

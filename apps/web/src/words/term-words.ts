@@ -22,6 +22,7 @@ export const termWords: Record<GlossaryTerm, string> = {
   randomness: t`randomness`,
   release: t`release`,
   "release sequence": t`release sequence`,
+  "release state": t`release state`,
   revoke: t`revoke`,
   rollout: t`rollout`,
   "security floor": t`security floor`,

@@ -1,6 +1,11 @@
 // /api/v1/devices
 
-import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
+import {
+  bootReasonNames,
+  healthNames,
+  releaseStateWarningNames,
+  slotStateNames,
+} from "@flipside/image-format/state-names";
 import { z } from "zod";
 import { agentNames } from "../agent-names.ts";
 import { type DeviceGroupedBy, deviceGroupings } from "../device-groupings.ts";
@@ -20,6 +25,8 @@ export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
 export const agentKind = z.enum(agentNames);
+
+export const releaseStateWarning = z.enum(releaseStateWarningNames);
 
 export const trustRefused = z.strictObject({
   version: count.describe("0: of a chain that does not hold"),
@@ -69,6 +76,15 @@ export const device = named(
     trustRelation: trustRelation.describe("how its trust record stands to the server's newest"),
     entropy: entropyState.nullable().describe("what its noise source is worth; null from older agents"),
     trustRefused: trustRefused.nullable(),
+    releaseState: z
+      .strictObject({
+        issuedAt: time.nullable(),
+        validUntil: time.nullable(),
+        releaseSequence: count.nullable(),
+        warning: releaseStateWarning.nullable().describe("what the device has noticed; docs/protocol.md"),
+      })
+      .nullable()
+      .describe("the newest release state that it has seen since it started; null: none, or an older agent"),
     identityConflict: z
       .strictObject({ since: time, lastAt: time })
       .nullable()

@@ -12,3 +12,5 @@ export const PREFIX_PERMIT: string =
   "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtcGVybWl0K2p3cyJ9.";
 export const PREFIX_SESSION: string =
   "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtc2Vzc2lvbitqd3MifQ.";
+export const PREFIX_STATE: string =
+  "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtc3RhdGUrandzIn0.";

@@ -43,7 +43,7 @@ const entropyLines = {
 };
 
 function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
-  const { running, other, connection, attributes } = checkIn;
+  const { running, other, connection, attributes, releaseState } = checkIn;
   return {
     product: checkIn.product,
     hardware: checkIn.hardware,
@@ -54,6 +54,8 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
     entropy: checkIn.entropy ?? null,
     trustRefusedVersion: checkIn.trustRefused?.version ?? null,
     trustRefusedCode: checkIn.trustRefused?.code ?? null,
+    releaseState: releaseState === undefined ? null : JSON.stringify(releaseState),
+    releaseStateWarning: releaseState?.warning ?? null,
     securityFloor: checkIn.floor,
     slotBytes: checkIn.slotBytes,
     bootCounter: checkIn.boot,

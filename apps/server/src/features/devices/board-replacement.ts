@@ -39,6 +39,8 @@ const nothingSaid: DeviceUpdate = {
   health: "unknown",
   loaderVersion: null,
   other: null,
+  releaseState: null,
+  releaseStateWarning: null,
   running: null,
   securityFloor: null,
   slotBytes: null,

@@ -4,6 +4,7 @@ import { activeOf } from "@flipside/api/active-deployment";
 import type { Filtered } from "@flipside/device-filter";
 import type { Deployment as DeploymentView, Device as DeviceView, TrustRelation } from "@flipside/api/types";
 import { errorName } from "@flipside/image-format";
+import type { CheckIn } from "@flipside/protocol/messages";
 import type { Clock } from "../../clock.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
@@ -107,6 +108,16 @@ function conflictView(row: DeviceRow, clock: Pick<Clock, "steadyMs">): DeviceVie
   return { since: iso(shown.sinceMs), lastAt: iso(shown.lastMs) };
 }
 
+function releaseStateView(json: string): DeviceView["releaseState"] {
+  const { issued, until, sequence, warning } = JSON.parse(json) as NonNullable<CheckIn["releaseState"]>;
+  return {
+    issuedAt: issued === 0 ? null : iso(1000 * issued),
+    validUntil: until === 0 ? null : iso(1000 * until),
+    releaseSequence: sequence === 0 ? null : sequence,
+    warning: warning ?? null,
+  };
+}
+
 export function deviceView(
   row: DeviceRow,
   more: BesideRow & {
@@ -145,6 +156,7 @@ export function deviceView(
             code: row.trustRefusedCode,
             codeName: errorName(row.trustRefusedCode),
           },
+    releaseState: row.releaseState === null ? null : releaseStateView(row.releaseState),
     identityConflict: conflictView(row, more.clock),
     securityFloor: row.securityFloor,
     connection: row.connection === null ? null : (JSON.parse(row.connection) as { host: string; port: number }),

@@ -1,7 +1,7 @@
 // Devices, how they join, what is known of them, and lists of them that are kept.
 
 import type { AgentKind, Command, CommandState, ConfigurationState, EntropyState, Health } from "@flipside/api/types";
-import type { BootReasonName, SlotStateName } from "@flipside/image-format";
+import type { BootReasonName, ReleaseStateWarning, SlotStateName } from "@flipside/image-format";
 import type { Generated, GeneratedAlways, Selectable, Updateable } from "kysely";
 
 /** Whether an operator looks at a device before it is let in. */
@@ -53,6 +53,9 @@ export interface DeviceTable {
   connection: string | null;
   metricName: string | null;
   metricValue: number | null;
+  /** JSON of the newest release state that held, as checked in, and what the device says is wrong; null: nothing. */
+  releaseState: string | null;
+  releaseStateWarning: ReleaseStateWarning | null;
   /** JSON of what it says of itself, as checked in; null when it says nothing. */
   attributes: string | null;
   /** JSON of StoredTrail (device-records/board-trail.ts); null: nothing was noted. */
