@@ -209,6 +209,9 @@ int32_t exo_configuration_judge(uint32_t number, int32_t code, uint32_t textPtr,
 
 /* Root public keys burnt into the boot bank, 32 bytes each, at most 8: returns how many. For boot loader and agent. */
 int32_t exo_root_keys(uint32_t ptr, uint32_t lengthBytes);
+/* The boot loader's program as the boot bank has it: how many bytes were copied, 0 at its end,
+ * EXO_E_ABSENT where the host does not show it. For whoever may have the root keys. */
+int32_t exo_loader_read(uint32_t offsetBytes, uint32_t ptr, uint32_t lengthBytes);
 /* The RAM window for images, clear of the boot loader. For boot loader and agent. */
 int32_t exo_image_window(uint32_t outPtr);          /* 8 bytes: u32 address, u32 sizeBytes */
 

@@ -171,6 +171,8 @@ export declare function configurationJudge(number: u32, code: i32, textPtr: usiz
 
 @external("exo", "root_keys")
 export declare function rootKeys(ptr: usize, lengthBytes: u32): i32;
+@external("exo", "loader_read")
+export declare function loaderRead(offsetBytes: u32, ptr: usize, lengthBytes: u32): i32;
 @external("exo", "image_window")
 export declare function imageWindow(outPtr: usize): i32;
 @external("exo", "image_type")

@@ -30,6 +30,7 @@ export function device(id: string, changes: Partial<Device> = {}): Device {
     trustRelation: "same",
     entropy: "good",
     trustRefused: null,
+    measured: null,
     releaseState: null,
     identityConflict: null,
     securityFloor: 1,

@@ -7,7 +7,7 @@ import {
   MAC_ENROL_DEVICE,
   MAC_ENROL_SECRET,
   MAC_ENROL_SERVER,
-} from "@flipside/image-format/portable/protocol-constants";
+} from "@flipside/image-format/portable/mac-labels";
 
 /** What a server has told a device that wants to enrol, and was told. */
 export interface EnrolmentBegin {

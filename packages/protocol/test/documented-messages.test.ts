@@ -54,6 +54,8 @@ const samples: Record<string, unknown> = {
   signatures: base64url(100),
   permit: base64url(100),
   state: base64url(172),
+  measured: base64url(100),
+  measuredSignature: base64url(64),
   digest: "a1".repeat(32),
   trustDigest: "a1".repeat(32),
   deployment: "d-1",

@@ -20,6 +20,7 @@ import { MqttSettings } from "../mqtt/settings";
 import { Network, TcpStream } from "../net/network";
 import { randomBytes, seedRandom } from "../random/random";
 import { NEVER_US, Scheduler, Task } from "../scheduler/scheduler";
+import { Measurement } from "../session/measurement";
 import { Session } from "../session/session";
 import { Stream } from "../stream";
 import { TrustStore } from "../trust/trust-store";
@@ -116,7 +117,7 @@ export function startAgent(brokenNetwork: bool): void {
   mailbox.open();
   const enrolment = new Enrolment(mailbox, settings, reader);
   enrolment.loadKey();
-  const session = new Session(mailbox, settings, reader);
+  const session = new Session(mailbox, settings, reader, new Measurement(boot, trust));
   session.publicKey = enrolment.publicKey;
   const inSlot = new Manifest();
   const inSlotCheck = new PayloadCheck(inSlot, boot.slotA);

@@ -5,11 +5,11 @@
 import { compareBytes } from "../compare";
 import { BootState } from "../boot-state";
 import { clockUs } from "../exokernel";
+import { PREFIX_STATE } from "../agent-format";
 import {
   ErrorCode,
   isReleaseStateBody,
   parseSignatureBlock,
-  PREFIX_STATE,
   RELEASE_STATE_BODY_BYTES,
   RELEASE_STATE_ISSUED_OFFSET,
   RELEASE_STATE_PRODUCT_BYTES_OFFSET,

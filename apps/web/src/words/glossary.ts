@@ -17,6 +17,7 @@ export const glossary = {
   gate: t`What has to hold before the next wave begins: enough successes, time to watch, somebody’s approval.`,
   group: t`A list of devices that is kept under a name: its filter, order and columns. Who is in it is found anew each time.`,
   health: t`What the device’s app last said of itself: that it works, or that it does not.`,
+  measurement: t`Digests of the boot loader, the trust record and the image that a device has started from, signed by its key for one session.`,
   permit: t`A signed permission to install an older image once more. Without it a device refuses to go back a release.`,
   randomness: t`Whether the device’s noise source passes its checks. Keys that it makes are worth no more than that.`,
   release: t`A version of the software, with an image for each kind of hardware.`,

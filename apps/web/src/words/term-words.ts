@@ -18,6 +18,7 @@ export const termWords: Record<GlossaryTerm, string> = {
   gate: t`gate`,
   group: t`group`,
   health: t`health`,
+  measurement: t`measurement`,
   permit: t`permit`,
   randomness: t`randomness`,
   release: t`release`,

@@ -76,6 +76,18 @@ export const device = named(
     trustRelation: trustRelation.describe("how its trust record stands to the server's newest"),
     entropy: entropyState.nullable().describe("what its noise source is worth; null from older agents"),
     trustRefused: trustRefused.nullable(),
+    measured: z
+      .strictObject({
+        loader: digest.nullable().describe("SHA-256 of boot loader and first root keys; null: not shown to it"),
+        loaderChanged: z.boolean().describe("it is another one than the first that was measured"),
+        trust: digest.describe("SHA-256 of its trust chain when the session began"),
+        image: digest.describe("of the image that the boot loader started"),
+        imageVersion: z.string().nullable().describe("of the release that has this image; null: none that is known"),
+        bootCounter: count,
+        agrees: z.boolean().describe("image and boot counter are those that its check-ins say"),
+      })
+      .nullable()
+      .describe("what it has started from, signed by its key in its newest session; null: it does not say"),
     releaseState: z
       .strictObject({
         issuedAt: time.nullable(),

@@ -33,9 +33,5 @@ export const LOG_PART_CHARACTERS_MAX: i32 = 1024;
 export const NONCE_BYTES: i32 = 16;
 export const CLAIM_SECRET_BYTES: i32 = 32;
 export const DEVICE_SECRET_BYTES: i32 = 32;
-
-/** First parts of what MACs (HMAC-SHA256) cover; fields follow, each after a line feed. */
-export const MAC_ENROL_DEVICE: string = "flipside-enrol-device-v1";
-export const MAC_ENROL_SERVER: string = "flipside-enrol-server-v1";
-export const MAC_ENROL_SECRET: string = "flipside-enrol-secret-v1";
-export const MAC_CONTACT: string = "flipside-contact-v1";
+/** What a device has started from, as it signs it (apps/agent/src/session/measurement.ts). */
+export const MEASUREMENT_BYTES: i32 = 100;

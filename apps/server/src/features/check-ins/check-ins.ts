@@ -17,6 +17,7 @@ import type { Memory } from "../deployments/memory.ts";
 import type { Offers } from "../deployments/offers.ts";
 import type { HealthWatch } from "../health/health-watch.ts";
 import type { MetricHistory } from "../metric-history/metric-history.ts";
+import type { Measured } from "../sessions/measurement.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { isInConflict } from "../device-records/board-trail.ts";
 import type { BoardTrails } from "./board-trails.ts";
@@ -67,6 +68,8 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
     connection: connection === undefined ? null : JSON.stringify({ host: connection.host, port: connection.port }),
   };
 }
+
+type MeasuredColumns = Pick<Partial<DeviceTable>, "measured" | "firstLoader">;
 
 /** `shape`: the columns that it sets. */
 const updateDevice = preparedByShape((db, value, shape: string) =>
@@ -163,6 +166,21 @@ export function createCheckIns(options: {
       );
   }
 
+  /** Of the session's first check-in: what was signed beside its proof does not change. */
+  async function measuredColumns({ deviceId, measured }: Session): Promise<MeasuredColumns> {
+    if (measured === undefined) return { measured: null };
+    const row = await options.memory.device(deviceId);
+    const first = row?.firstLoader ?? measured.loader;
+    const before = row?.measured == null ? first : (JSON.parse(row.measured) as Measured).loader;
+    if (measured.loader !== before && before !== null)
+      deviceLog.add(
+        deviceId,
+        "measurement",
+        `its boot loader is another one than before: ${measured.loader ?? "not shown"}, and was ${before}`,
+      );
+    return { measured: JSON.stringify(measured), firstLoader: first };
+  }
+
   return {
     async take(session, checkIn) {
       const { deviceId } = session;
@@ -178,9 +196,10 @@ export function createCheckIns(options: {
         deviceLog.add(deviceId, "boot-control", "the boot-control log was lost and made anew from what the slots hold");
       }
       const ofBoards = session.checkedIn ? {} : await options.boardTrails.firstCheckIn(session);
+      const ofMeasurement = session.checkedIn ? {} : await measuredColumns(session);
       await sessions.contacted(session);
       await options.health.checkedIn(deviceId, checkIn);
-      await update(deviceId, { ...columnsOf(checkIn), ...ofBoards }, checkIn.running);
+      await update(deviceId, { ...columnsOf(checkIn), ...ofBoards, ...ofMeasurement }, checkIn.running);
       logTrustRelation(session, checkIn);
       await options.evidence.checkedIn(deviceId, checkIn);
       await options.trustDelivery.checkedIn(session, checkIn);

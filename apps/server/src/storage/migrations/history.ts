@@ -45,6 +45,7 @@ import { migrate as rolloutTemplates } from "./0043-rollout-templates.ts";
 import { migrate as rehearsals } from "./0044-rehearsals.ts";
 import { migrate as fleetSamples } from "./0045-fleet-samples.ts";
 import { migrate as releaseStates } from "./0046-release-states.ts";
+import { migrate as measurements } from "./0047-measurements.ts";
 import { type Migrate, tools } from "./tools.ts";
 
 const history: Record<string, Migrate> = {
@@ -90,6 +91,7 @@ const history: Record<string, Migrate> = {
   "0044-rehearsals": rehearsals,
   "0045-fleet-samples": fleetSamples,
   "0046-release-states": releaseStates,
+  "0047-measurements": measurements,
 };
 
 export function migrations(types: ColumnTypes): MigrationProvider {

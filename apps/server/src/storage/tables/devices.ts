@@ -53,6 +53,10 @@ export interface DeviceTable {
   connection: string | null;
   metricName: string | null;
   metricValue: number | null;
+  /** JSON of Measured (features/sessions/measurement.ts), of the newest session; null: its agent measures nothing. */
+  measured: string | null;
+  /** SHA-256 of the first boot loader that was measured. */
+  firstLoader: string | null;
   /** JSON of the newest release state that held, as checked in, and what the device says is wrong; null: nothing. */
   releaseState: string | null;
   releaseStateWarning: ReleaseStateWarning | null;
