@@ -123,6 +123,7 @@ export function trust(changes: Partial<Trust> = {}): Trust {
         rootThreshold: 1,
         rootKeys: ["11".repeat(8)],
         releaseKeys: ["22".repeat(8)],
+        releaseThreshold: 1,
         operationsKeys: ["33".repeat(8)],
       },
     ],

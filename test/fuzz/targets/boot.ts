@@ -433,7 +433,7 @@ export const slots: OpenTarget = async (patches = []): Promise<Target> => {
       await makeImage("b", { description: "another" }),
       await makeImage("c", { hardware: { name: "virtual", revisionMin: 2, revisionMax: 2 } }),
       await makeImage("d", { loadAddress: 64, entryAddress: 128 }),
-      await makeImage("e", { loaderVersionMin: 2 }),
+      await makeImage("e", { loaderVersionMin: 3 }),
       await makeImage("i", { imageType: 1 }),
       await makeImage("f", { product: imageFieldsOf().product.slice(1) }),
       await makeImage("g", { loadAddress: WINDOW_BYTES - 600, entryAddress: WINDOW_BYTES - 600 }),

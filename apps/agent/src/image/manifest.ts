@@ -48,7 +48,7 @@ export class Manifest {
     return ErrorCode.None;
   }
 
-  /** 0 when a release key signed the header. */
+  /** 0 when as many release keys signed the header as have to. */
   lacking(): u32 {
     return this.evidence.lacking(1);
   }
@@ -57,7 +57,7 @@ export class Manifest {
     return this.header.headerBytes + this.signatureBlockBytes;
   }
 
-  /** An ErrorCode: None when a release key signed the header. */
+  /** An ErrorCode: None when as many release keys signed the header as the trust record wants. */
   checkSignature(trust: TrustChain): i32 {
     this.evidence.begin();
     return checkSignatures(
@@ -69,7 +69,7 @@ export class Manifest {
       this.header.headerBytes,
       trust.releaseKeys,
       trust.releaseKeyCount,
-      1,
+      trust.releaseThreshold,
       this.evidence,
     );
   }

@@ -41,7 +41,7 @@ export function permitHolds(bytes: Uint8Array, length: i32, imageDigest: usize, 
     PERMIT_BODY_BYTES,
     trust.releaseKeys,
     trust.releaseKeyCount,
-    1,
+    trust.releaseThreshold,
   );
   return code == ErrorCode.None;
 }

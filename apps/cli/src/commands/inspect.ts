@@ -4,13 +4,14 @@ import { command, type Invocation } from "../command-line/command.ts";
 import { CommandFailure } from "../command-line/failures.ts";
 
 async function ofTrustChain(file: Uint8Array) {
-  const { keyIdOf, splitTrustChain, toHex } = await import("@flipside/image-format");
+  const { keyIdOf, releaseThresholdOf, splitTrustChain, toHex } = await import("@flipside/image-format");
   const ids = (keys: Uint8Array[]): Promise<string[]> =>
     Promise.all(keys.map(async (key) => toHex(await keyIdOf(key))));
   const links = await Promise.all(
     splitTrustChain(file).map(async ({ keys }) => ({
       version: keys.trustVersion,
       rootThreshold: keys.rootThreshold,
+      releaseThreshold: releaseThresholdOf(keys),
       rootKeys: await ids(keys.rootKeys),
       releaseKeys: await ids(keys.releaseKeys),
       operationsKeys: await ids(keys.operationsKeys),
@@ -19,7 +20,7 @@ async function ofTrustChain(file: Uint8Array) {
   const lines = links.flatMap((link) => [
     `trust record ${link.version}: the next needs ${link.rootThreshold} of ${link.rootKeys.length} roots`,
     `  root        ${link.rootKeys.join(", ")}`,
-    `  release     ${link.releaseKeys.join(", ")}`,
+    `  release     ${link.releaseKeys.join(", ")}${link.releaseThreshold > 1 ? ` (${link.releaseThreshold} sign)` : ""}`,
     `  operations  ${link.operationsKeys.join(", ") || "none"}`,
   ]);
   return { json: { kind: "trust-chain", links }, text: lines.join("\n") };
