@@ -23,7 +23,7 @@ const piece: usize = memory.data(1024, 4);
 
 export class Measurement {
   /** MEASUREMENT_BYTES, once taken. */
-  readonly bytes: usize = memory.data(100, 4);
+  readonly bytes: usize = memory.data(MEASUREMENT_BYTES, 4);
   private hasLoader: bool = false;
 
   constructor(
