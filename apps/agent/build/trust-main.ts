@@ -17,6 +17,7 @@ import {
   joinTrustChain,
   keyIdOf,
   readTrustChain,
+  releaseThresholdOf,
   sign,
   type SigningKey,
   signingKeyFromJwk,
@@ -43,6 +44,7 @@ machine; upload the file in the console, and devices take it at their next check
   revoke-release ID          without the release key of this id
   add-operations             a new operations key
   revoke-operations ID       without the operations key of this id
+  release-threshold          how many release keys have to sign an image: --threshold
   replace-roots              other roots: --root for each, and --threshold
   sign                       add a signature to the last link of --chain, which lacks some
 
@@ -51,7 +53,9 @@ machine; upload the file in the console, and devices take it at their next check
   --sign FILE                private JWK of a root that signs; may be given more than once (all roots in FOLDER)
   --public FILE              JWK of the key to add, made elsewhere (a new one is made in FOLDER)
   --root FILE                JWK of a new root; may be given more than once (one is made in FOLDER)
-  --threshold N              how many of the new roots must sign the record after (a majority)
+  --threshold N              how many of the new roots must sign the record after (a majority); of release keys, an
+                             image
+  --last-link                make the sixteenth link although no key can be changed after it
   --out FILE                 where to write it (FOLDER/trust-chain.bin, or FOLDER/trust-chain.unfinished while signatures
                              are lacking)
   --help                     this text
@@ -94,13 +98,16 @@ async function without(keys: Uint8Array[], id: string | undefined, role: string)
 }
 
 async function show(chain: Uint8Array): Promise<void> {
-  const { trustVersion, rootThreshold, rootKeys, releaseKeys, operationsKeys } = splitTrustChain(chain).at(-1)!.keys;
+  const newest = splitTrustChain(chain).at(-1)!.keys;
+  const { trustVersion, rootThreshold, rootKeys, releaseKeys, operationsKeys } = newest;
+  const releaseThreshold = releaseThresholdOf(newest);
   process.stdout.write(
     `trust record ${trustVersion}, ${chain.length} of ${TRUST_CHAIN_BYTES_MAX} bytes; the next needs ${rootThreshold} of ${rootKeys.length} roots\n`,
   );
   for (const [role, keys] of Object.entries({ root: rootKeys, release: releaseKeys, operations: operationsKeys })) {
     for (const key of keys) process.stdout.write(`  ${role.padEnd(10)} ${await idOf(key)}\n`);
   }
+  if (releaseThreshold > 1) process.stdout.write(`  an image needs ${releaseThreshold} of the release keys\n`);
   if (trustVersion >= TRUST_LINKS_WARNED)
     process.stdout.write(
       `this chain has ${trustVersion} of ${TRUST_LINKS_MAX} links, and can't be made shorter: keep what is left for keys that are lost\n`,
@@ -134,6 +141,7 @@ function argumentsGiven(argv: string[]) {
         root: list,
         threshold: text,
         out: text,
+        "last-link": { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
       allowPositionals: true,
@@ -197,10 +205,16 @@ async function oneMore(role: RoleOfOne, present: TrustKeys, { folder, values }: 
 
 async function otherRoots({ folder, values }: Task): Promise<Pick<TrustKeys, "rootKeys" | "rootThreshold">> {
   const rootKeys = values.root?.map(publicKeyIn) ?? [await newKeyIn(folder, "root")];
-  const rootThreshold = values.threshold === undefined ? Math.floor(rootKeys.length / 2) + 1 : Number(values.threshold);
-  if (!Number.isInteger(rootThreshold) || rootThreshold < 1 || rootThreshold > rootKeys.length)
-    throw new UsageError(`--threshold ${values.threshold}: 1 to ${rootKeys.length}`);
+  const majority = Math.floor(rootKeys.length / 2) + 1;
+  const rootThreshold = values.threshold === undefined ? majority : numberGiven(values.threshold, rootKeys.length);
   return { rootKeys, rootThreshold };
+}
+
+function numberGiven(given: string | undefined, most: number): number {
+  const number = Number(given);
+  if (!Number.isInteger(number) || number < 1 || number > most)
+    throw new UsageError(`--threshold ${given ?? "(missing)"}: 1 to ${most}`);
+  return number;
 }
 
 /** Commands that make a link more: what is other in it. */
@@ -211,6 +225,9 @@ const changes: Record<string, (present: TrustKeys, task: Task) => Promise<Partia
   "revoke-operations": async ({ operationsKeys }, { id }) => ({
     operationsKeys: await without(operationsKeys, id, "operations"),
   }),
+  "release-threshold": async ({ releaseKeys }, { values }) => ({
+    releaseThreshold: numberGiven(values.threshold, releaseKeys.length),
+  }),
   "replace-roots": (_, task) => otherRoots(task),
 };
 
@@ -219,10 +236,18 @@ async function withLinkMore(task: Task, present: TrustKeys, signers: SigningKey[
   const trustVersion = present.trustVersion + 1;
   if (trustVersion > TRUST_LINKS_MAX)
     throw new UsageError(`a chain has at most ${TRUST_LINKS_MAX} links, and this one has them all`);
+  if (trustVersion === TRUST_LINKS_MAX && !task.values["last-link"])
+    throw new UsageError(
+      `this would be link ${TRUST_LINKS_MAX}, the last that a chain can have: after it no key can be added, revoked or replaced on any device, ever. Nothing is made; if that is what you mean, say --last-link`,
+    );
   const change = Object.hasOwn(changes, task.command) ? changes[task.command] : undefined;
   if (change === undefined) throw new UsageError(`${task.command} is no command`);
   const next: TrustKeys = { ...present, trustVersion, ...(await change(present, task)) };
   if (next.releaseKeys.length === 0) throw new UsageError("a record needs a release key: add another one first");
+  if (next.releaseKeys.length < releaseThresholdOf(next))
+    throw new UsageError(
+      `an image needs ${releaseThresholdOf(next)} of the release keys, and ${next.releaseKeys.length} would be left: lower release-threshold, or add another key first`,
+    );
   if (next.rootKeys.length > TRUST_KEYS_MAX) throw new UsageError(`a record names at most ${TRUST_KEYS_MAX} roots`);
   if (new Set(next.rootKeys.map(toHex)).size < next.rootKeys.length) throw new UsageError("a root is named twice");
   return appendTrustLink(

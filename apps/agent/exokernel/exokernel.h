@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#define EXO_ABI_VERSION 4
+#define EXO_ABI_VERSION 5
 
 /* ---- errors ------------------------------------------------------------------------------------------------ */
 #define EXO_E_ARGUMENT    (-1)  /* handle, offset, length or pointer out of range, or misaligned */
@@ -209,10 +209,17 @@ int32_t exo_configuration_judge(uint32_t number, int32_t code, uint32_t textPtr,
 
 /* Root public keys burnt into the boot bank, 32 bytes each, at most 8: returns how many. For boot loader and agent. */
 int32_t exo_root_keys(uint32_t ptr, uint32_t lengthBytes);
+/* The boot loader's program as the boot bank has it: how many bytes were copied, 0 at its end,
+ * EXO_E_ABSENT where the host does not show it. For whoever may have the root keys. */
+int32_t exo_loader_read(uint32_t offsetBytes, uint32_t ptr, uint32_t lengthBytes);
 /* The RAM window for images, clear of the boot loader. For boot loader and agent. */
 int32_t exo_image_window(uint32_t outPtr);          /* 8 bytes: u32 address, u32 sizeBytes */
 
 /* ---- for the boot loader only ------------------------------------------------------------------------------------ */
+/* What exo_image_start jumps into: the image type that a header has to have. */
+#define EXO_IMAGE_UNIKERNEL   1  /* code of this machine */
+#define EXO_IMAGE_WASM_BUNDLE 2  /* the agent's and the app's modules */
+int32_t exo_image_type(void);
 /* Copies from a slot into the window. */
 int32_t exo_image_load(uint32_t zone, uint32_t offsetBytes, uint32_t address, uint32_t lengthBytes);
 int32_t exo_image_read(uint32_t address, uint32_t ptr, uint32_t lengthBytes);

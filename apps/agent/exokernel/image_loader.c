@@ -10,6 +10,10 @@ static s32 in_window(u32 address, u32 length) {
 
 static s32 allowed(const module *caller) { return (caller->capabilities & CAN_START_IMAGES) ? 0 : EXO_E_DENIED; }
 
+u32 EXO_CALL(image_type)(module *caller) {
+  return allowed(caller) < 0 ? (u32)EXO_E_DENIED : EXO_IMAGE_UNIKERNEL;
+}
+
 u32 EXO_CALL(image_load)(module *caller, u32 zone, u32 offset, u32 address, u32 length) {
   u32 bank_offset;
   if (allowed(caller) < 0) return (u32)EXO_E_DENIED;

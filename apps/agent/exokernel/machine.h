@@ -18,6 +18,7 @@
 
 /* Flash: bank 0 holds the boot loader and is executed in place; bank 1 holds everything that changes. */
 #define BOOT_BANK       0x20000000u
+#define LOADER_BYTES    0x9000u /* of bank 0: what a loader may have (build/size-goals.ts); behind it nothing but the root keys */
 #define FLASH_BANK      0x22000000u
 #define FLASH_BANK_BYTES 0x02000000u
 

@@ -1,4 +1,6 @@
 /* main_image.c: an image's program: devices up, memory locked, the app's slice running, then the agent's loop. */
+#include <string.h>
+
 #include "agent.h"
 #include "kernel.h"
 
@@ -31,6 +33,16 @@ static void idle(u32 microseconds) {
   }
   nic_event = 0;
   __asm__ volatile("csrs mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
+}
+
+/* Only an image looks at the loader: the loader has no room for it. */
+u32 EXO_CALL(loader_read)(module *caller, u32 offset, u32 ptr, u32 length) {
+  if (!(caller->capabilities & CAN_READ_ROOT_KEYS)) return (u32)EXO_E_DENIED;
+  u8 *out = module_range(caller, ptr, length);
+  if (!out || offset > LOADER_BYTES) return (u32)EXO_E_ARGUMENT;
+  if (length > LOADER_BYTES - offset) length = LOADER_BYTES - offset;
+  memcpy(out, (const u8 *)BOOT_BANK + offset, length);
+  return length;
 }
 
 void kernel_main(void) {

@@ -25,6 +25,7 @@ import {
   TRIED_AGAIN,
   TRY_GIVEN_BACK,
 } from "./format";
+import { ImageHost } from "./image/image-host";
 import { Manifest } from "./image/manifest";
 
 const info: usize = memory.data(64, 8);
@@ -37,7 +38,7 @@ export class BootState {
   runningSlot: u32 = 0;
   bootReason: u32 = 0;
   bootCounter: u32 = 0;
-  loaderVersion: u32 = 0;
+  readonly host: ImageHost = new ImageHost();
   /** This boot is a candidate's try. */
   trial: bool = false;
 
@@ -47,14 +48,16 @@ export class BootState {
     this.runningSlot = load<u8>(info, 6);
     this.bootReason = load<u8>(info, 7);
     this.bootCounter = load<u32>(info, 8);
-    this.loaderVersion = load<u32>(info, 16);
+    this.host.loaderVersion = load<u32>(info, 16);
     this.trial = load<u8>(info, 20) == 1;
-    if (this.slotA.open() < 0 || this.slotB.open() < 0 || this.log.open() < 0) return false;
+    if (!this.host.openWindow() || this.slotA.open() < 0 || this.slotB.open() < 0 || this.log.open() < 0) return false;
     this.log.scan();
     // The record that the boot loader acted on is the newest, or somebody else writes here.
     if (!this.log.found || this.log.sector != load<u32>(info, 56) || this.log.page != load<u32>(info, 60)) return false;
     if (this.log.record.bootCounter == this.bootCounter) this.log.foundIsSealed();
     if (this.running.readSlot(this.slot(this.runningSlot)) != 0) return false;
+    // What was started here is of the type that is.
+    this.host.imageType = this.running.header.imageType;
     return compareBytes(this.running.digest.dataStart, info + 24, DIGEST_BYTES) == 0;
   }
 

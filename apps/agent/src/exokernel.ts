@@ -171,8 +171,12 @@ export declare function configurationJudge(number: u32, code: i32, textPtr: usiz
 
 @external("exo", "root_keys")
 export declare function rootKeys(ptr: usize, lengthBytes: u32): i32;
+@external("exo", "loader_read")
+export declare function loaderRead(offsetBytes: u32, ptr: usize, lengthBytes: u32): i32;
 @external("exo", "image_window")
 export declare function imageWindow(outPtr: usize): i32;
+@external("exo", "image_type")
+export declare function imageType(): i32;
 @external("exo", "image_load")
 export declare function imageLoad(zone: u32, offsetBytes: u32, address: u32, lengthBytes: u32): i32;
 @external("exo", "image_read")

@@ -59,6 +59,7 @@ import { restore } from "./commands/restore.ts";
 import { compareReleases } from "./commands/release/compare.ts";
 import { releaseFailures } from "./commands/release/failures.ts";
 import { showRelease } from "./commands/release/show.ts";
+import { releaseState } from "./commands/release/state.ts";
 import { abortRollout } from "./commands/rollout/abort.ts";
 import { approveRollout } from "./commands/rollout/approve.ts";
 import { createRollout } from "./commands/rollout/create.ts";
@@ -98,6 +99,7 @@ export const commands: readonly Command[] = [
   diff,
   push,
   permit,
+  releaseState,
   showRelease,
   compareReleases,
   releaseFailures,

@@ -55,6 +55,19 @@ it("a release is pushed once, again where that is allowed, and never one that no
   });
 });
 
+it("a release's state is signed from its file, tells what it is, and is pushed until a newer one is there", async () => {
+  const { path } = await pushed();
+  const [key, out] = [join(at.folder, "release.jwk"), join(at.folder, "demo.release-state")];
+  writeFileSync(key, JSON.stringify(at.fixture.project.release.privateJwk));
+  const state = (...more: string[]) => flipside("release", "state", path, "--out", out, "--key", key, ...more);
+  expect(await state("--valid-for", "200y")).toMatchObject({ code: 2 });
+  expect(await state("--valid-for", "36500d")).toMatchObject({ code: 2, complained: expect.stringContaining("2106") });
+  expect(await state("--valid-for", "10d")).toMatchObject({ code: 0, said: expect.stringContaining("is the newest") });
+  expect((await flipside("inspect", out)).said).toContain("a release state: flipside-demo");
+  expect(await flipside("push", out)).toMatchObject({ code: 0, said: expect.stringContaining("is the newest until") });
+  expect(await flipside("push", out)).toMatchObject({ code: 3, complained: expect.stringContaining("issued later") });
+});
+
 it("a release is shown with its headers, and compared with another one, as the server has them", async () => {
   const [one, two] = [await pushed(), await pushed()];
   const { images } = await answered(routes.getRelease.answer.schema, "release", "show", one.version);

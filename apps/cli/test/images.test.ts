@@ -193,7 +193,7 @@ it("releases, images, trust chains and permits say what they are; anything else 
   });
   expect(await flipside("inspect", at("firmware.bin"))).toMatchObject({
     code: 1,
-    complained: expect.stringContaining("is no release, image, trust chain or permit"),
+    complained: expect.stringContaining("is no release, image, trust chain, permit or release state"),
   });
 });
 
@@ -217,4 +217,29 @@ it("two releases are compared by what their headers say and how many chunks they
   const { said } = await flipside("diff", at("one.release"), at("two.release"));
   expect(said).toContain('version: "2.1.0" → "2.2.0"');
   expect(said).toContain("4 chunks as before, 1 new ones of 4.0 KiB");
+});
+
+it("numbers after which nothing can come are not signed unless somebody says that it is meant", async () => {
+  const last = (sequence: string, ...more: string[]) =>
+    flipside("pack", at("firmware.bin"), ...described("9.0.0", sequence), "--out", at("last.release"), ...more);
+  const keys = ["--keys", at("keys")];
+  for (const [sequence, more, why] of [
+    ["4294967295", [], "is the highest sequence there is"],
+    ["4294967290", [], "leaves 5 higher ones"],
+    ["9", ["--security-counter", "4294967295"], "is the highest counter there is"],
+  ] as const)
+    expect(await last(sequence, ...more, ...keys)).toMatchObject({ code: 2, complained: expect.stringContaining(why) });
+  expect(existsSync(at("last.release"))).toBe(false);
+
+  expect(await last("4294966295", ...keys)).toMatchObject({ code: 0 });
+  // What waits for its signature is looked at where it is signed.
+  expect(await last("4294967295", "--unsigned")).toMatchObject({ code: 0 });
+  const unsigned = readFileSync(at("last.release"));
+  expect(await flipside("sign", at("last.release"), ...keys)).toMatchObject({
+    code: 2,
+    complained: expect.stringContaining("--no-later-release"),
+  });
+  expect(readFileSync(at("last.release"))).toEqual(unsigned);
+  expect(await flipside("sign", at("last.release"), ...keys, "--no-later-release")).toMatchObject({ code: 0 });
+  expect(await flipside("verify", at("last.release"), ...keys)).toMatchObject({ code: 0 });
 });

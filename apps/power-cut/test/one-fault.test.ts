@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { instrument } from "../src/device/instrument.ts";
 import { readSubject, subjectOfSources } from "../src/campaign/subject.ts";
 import { type Calls, ModuleInstance } from "../src/device/module-instance.ts";
-import { belowTheFloor, forgeries } from "../src/one-fault/forgeries.ts";
+import { belowTheFloor, forgeries, signedByBoth } from "../src/one-fault/forgeries.ts";
 import { faultImports, withConditionals } from "../src/one-fault/invert.ts";
 import { LoaderUnderFault } from "../src/one-fault/loader-run.ts";
 import { smallLayout } from "../src/stories/catalogue.ts";
@@ -43,7 +43,7 @@ function startingIt(flash: Uint8Array, from = 1): { tried: number; starting: num
 }
 
 describe("one branch that goes the other way", () => {
-  it("starts no image that was forged, and none that is for other hardware", { timeout: 120_000 }, async () => {
+  it("starts no image that was forged, and none that is for other hardware", { timeout: 600_000 }, async () => {
     let tried = 0;
     for (const { name, flash } of await forgeries(smallLayout, booted)) {
       const found = startingIt(flash);
@@ -52,6 +52,11 @@ describe("one branch that goes the other way", () => {
     }
     console.log(`${tried} branches went the other way, one at a time`);
     expect(tried).toBeGreaterThan(50_000);
+  });
+
+  it("starts what both of two release keys have signed, where it takes two, without a fault", async () => {
+    const { flash } = await signedByBoth(smallLayout, booted);
+    expect(loader.run(loader.intern(flash)).started).toBeDefined();
   });
 
   it("starts no image below the floor, once boot control is read", { timeout: 60_000 }, async () => {

@@ -4,7 +4,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type AttentionKind, attentionKindNames } from "@flipside/api/attention-kinds";
 import type { AttentionItem } from "@flipside/api/types";
-import { appendTrustLink, type TrustKeys } from "@flipside/image-format";
+import { appendTrustLink, buildReleaseState, signerOf, type TrustKeys } from "@flipside/image-format";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ApiClient, Fixture, passing } from "./fixture.ts";
 import { makeProject } from "./keys.ts";
@@ -201,6 +201,29 @@ describe("what needs a person", () => {
     expect((await the("trust-ends")).why.sentence).toBe(
       "The trust record has 16 of 16 links: no key can be changed any more.",
     );
+  });
+
+  it("is a release state that ends, and a device that says that it is kept from one", async () => {
+    const issuedS = Math.floor(Date.now() / 1000);
+    const state = {
+      product: "flipside-demo",
+      version: "1.0.0",
+      releaseSequence: 1,
+      issuedS,
+      validUntilS: issuedS + 60,
+    };
+    const file = await buildReleaseState(state, [signerOf(fixture.project.release)]);
+    expect((await fixture.api.post("/api/v1/release-states", file)).status).toBe(201);
+    expect((await the("release-state-ends")).why.sentence).toContain("ends within 1 day");
+    const device = await fixture.readyDevice("kept");
+    device.releaseState = { issued: issuedS, until: issuedS + 60, sequence: 1, warning: "expired" };
+    await device.checkIn();
+    expect((await the("kept-from-updates")).why.sentence).toContain("kept knows that the time");
+    device.releaseState = { issued: issuedS, until: issuedS + 60, sequence: 1 };
+    await device.checkIn();
+    expect(await kinds()).toEqual(["release-state-ends"]);
+    await device.close();
+    await fixture.server.internals.storage.db.deleteFrom("releaseStates").execute();
   });
 
   it("is what lies within a scope, however much lies outside it that comes first", async () => {

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { connect as connectPlain, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { TLS_EXPORTER_LABEL } from "@flipside/image-format/portable/protocol-constants";
+import { TLS_EXPORTER_LABEL } from "@flipside/image-format/portable/mac-labels";
 import { tlsEnrolKey, tlsKey, tlsPassword } from "@flipside/protocol/macs";
 import { connectPacket } from "@flipside/protocol/mqtt/write";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";

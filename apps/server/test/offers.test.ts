@@ -17,6 +17,7 @@ function offersOf(offerFor: () => Promise<undefined>) {
     sessions: { of: () => session, owning: (_session: unknown, work: () => unknown) => work() },
     offering: { offerFor },
     feed: { follow: (given: Follower) => (follower = given) },
+    releaseStates: { next: () => Promise.resolve(undefined) },
     ...{ turns, pollMs: 1_000, log: createLogger("silent") },
   } as unknown as OffersOptions);
   const tellTurn = (): void => follower({ kind: "turn", deviceIds: ["dev-1"] }, undefined);

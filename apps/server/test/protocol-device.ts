@@ -72,6 +72,9 @@ export class ProtocolDevice {
   trustDigest: string | undefined;
   entropy: string | undefined;
   trustRefused: { version: number; code: number } | undefined;
+  releaseState: Json | undefined;
+  /** Digests in hex; undefined: it is an older agent, that measures nothing. */
+  measured: { loader: string; trust: string; image: string; boot: number } | undefined;
   attributes: Json | undefined;
   configuration: Json | undefined;
   configurationRefused: Json | undefined;
@@ -304,6 +307,16 @@ export class ProtocolDevice {
     };
   }
 
+  async #signedMeasurement(nonce: string, key: SigningKey): Promise<Json> {
+    const { loader, trust, image, boot } = this.measured!;
+    const bootBytes = Buffer.alloc(4);
+    bootBytes.writeUInt32LE(boot);
+    const measured = Buffer.concat([...[loader, trust, image].map((digest) => Buffer.from(digest, "hex")), bootBytes]);
+    const proven = Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${this.deviceNonce}\n`);
+    const signature = await sign(key.privateJwk, "measured", Buffer.concat([proven, measured]));
+    return { measured: base64Url(measured), measuredSignature: base64Url(signature) };
+  }
+
   /** Says hello, and returns the proof that answers the challenge without sending it; or the refusal. */
   async challenged(key: SigningKey = this.key): Promise<Json> {
     await this.hello();
@@ -316,7 +329,8 @@ export class ProtocolDevice {
       "session",
       Buffer.from(`${this.id}\n${this.session}\n${nonce}\n${this.deviceNonce}`),
     );
-    return { session: this.session, nonce, deviceNonce: this.deviceNonce, signature: base64Url(signature) };
+    const proof = { session: this.session, nonce, deviceNonce: this.deviceNonce, signature: base64Url(signature) };
+    return this.measured === undefined ? proof : { ...proof, ...(await this.#signedMeasurement(nonce, key)) };
   }
 
   checkInContent(): Json {
@@ -331,6 +345,7 @@ export class ProtocolDevice {
       ...(this.trustDigest === undefined ? {} : { trustDigest: this.trustDigest }),
       ...(this.entropy === undefined ? {} : { entropy: this.entropy }),
       ...(this.trustRefused === undefined ? {} : { trustRefused: this.trustRefused }),
+      ...(this.releaseState === undefined ? {} : { releaseState: this.releaseState }),
       bootReason: this.bootReason,
       uptimeMs: 5200,
       floor: 1,

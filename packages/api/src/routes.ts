@@ -99,6 +99,7 @@ import { getHealth, getOpenApiDocument } from "./resources/server.ts";
 import { getServerSettings } from "./resources/server-settings.ts";
 import { changePassword, currentUser, signIn, signOut } from "./resources/session.ts";
 import { createToken, listOwnTokens, listTokens, withdrawOwnToken, withdrawToken } from "./resources/tokens.ts";
+import { listReleaseStates, uploadReleaseState } from "./resources/release-states.ts";
 import { getTrust, getTrustChain, getTrustSpread, uploadTrust } from "./resources/trust.ts";
 import {
   confirmProposal,
@@ -217,6 +218,8 @@ export const routes = {
   unarchiveRelease,
   deleteRelease,
   addPermit,
+  listReleaseStates,
+  uploadReleaseState,
   getTrust,
   getTrustChain,
   getTrustSpread,

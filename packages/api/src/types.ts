@@ -24,6 +24,7 @@ import type * as problems from "./resources/problems.ts";
 import type * as failures from "./resources/failures.ts";
 import type * as rehearsals from "./resources/rehearsals.ts";
 import type * as releases from "./resources/releases.ts";
+import type * as releaseStates from "./resources/release-states.ts";
 import type * as course from "./resources/rollout-course.ts";
 import type * as templates from "./resources/rollout-templates.ts";
 import type * as rules from "./resources/rollout-rules.ts";
@@ -116,6 +117,7 @@ export type RolloutEstimate = z.output<typeof course.estimate>;
 
 export type TrustKey = z.output<typeof trusts.trustKey>;
 export type TrustLink = z.output<typeof trusts.trustLink>;
+export type ReleaseState = z.output<typeof releaseStates.releaseState>;
 export type TrustSpread = z.output<typeof trusts.trustSpread>;
 export type Trust = z.output<typeof trusts.trust>;
 

@@ -6,19 +6,29 @@ import { keyIdOf, type SigningKey, toHex } from "./keys.ts";
 import { ErrorCode } from "./portable/error-codes.ts";
 import { SIGNATURES_MAX } from "./portable/signature-block.ts";
 import { buildRelease, splitRelease } from "./release-file.ts";
-import { decodeSignatureBlock, encodeSignatureBlock, noKeyId, sign, type SignatureEntry } from "./signing.ts";
+import {
+  decodeSignatureBlock,
+  encodeSignatureBlock,
+  noKeyId,
+  sign,
+  type SignatureEntry,
+  type SignaturePurpose,
+} from "./signing.ts";
 
-/** Who signs images. Where the private key is, is its own affair: it may be a file, or a device that never shows it. */
-export interface ImageSigner {
+/**
+ * Who signs as a release key. Where the private key is, is its own affair: it may be a file, or a device that never
+ * shows it.
+ */
+export interface Signer {
   /** 32 bytes. */
   publicKey: Uint8Array;
-  /** The 64 signature bytes over the header. */
-  sign(header: Uint8Array): Promise<Uint8Array>;
+  /** The 64 signature bytes over the signing input of this purpose. */
+  sign(signed: Uint8Array, purpose: SignaturePurpose): Promise<Uint8Array>;
 }
 
-export const imageSignerOf = ({ publicKey, privateJwk }: SigningKey): ImageSigner => ({
+export const signerOf = ({ publicKey, privateJwk }: SigningKey): Signer => ({
   publicKey,
-  sign: (header) => sign(privateJwk, "image", header),
+  sign: (signed, purpose) => sign(privateJwk, purpose, signed),
 });
 
 const isNoKey = (keyId: Uint8Array): boolean => toHex(keyId) === toHex(noKeyId);
@@ -34,7 +44,7 @@ export function signersOf(image: Uint8Array, { headerBytes }: { headerBytes: num
  * it stays; what others have signed is left as it is, and who has signed already does not sign again. Throws
  * FormatError.
  */
-async function signImage(image: Uint8Array, signer: ImageSigner): Promise<Uint8Array> {
+async function signImage(image: Uint8Array, signer: Signer): Promise<Uint8Array> {
   const { headerBytes, tableOffset } = await describeImage(image);
   const header = image.slice(0, headerBytes);
   const keyId = await keyIdOf(signer.publicKey);
@@ -46,7 +56,7 @@ async function signImage(image: Uint8Array, signer: ImageSigner): Promise<Uint8A
     entries = [];
     header.set(keyId, readHeader(header).keyIdOffset);
   }
-  const block = encodeSignatureBlock([...entries, { keyId, signature: await signer.sign(header) }]);
+  const block = encodeSignatureBlock([...entries, { keyId, signature: await signer.sign(header, "image") }]);
   const content = image.subarray(tableOffset);
   const signed = new Uint8Array(header.length + block.length + content.length);
   signed.set(header);
@@ -57,7 +67,7 @@ async function signImage(image: Uint8Array, signer: ImageSigner): Promise<Uint8A
 }
 
 /** The same of every image of a release; a bare image stays one. Throws FormatError. */
-export async function signRelease(release: Uint8Array, signer: ImageSigner): Promise<Uint8Array> {
+export async function signRelease(release: Uint8Array, signer: Signer): Promise<Uint8Array> {
   const images = splitRelease(release);
   const signed: Uint8Array[] = [];
   for (const image of images) signed.push(await signImage(image, signer));

@@ -16,13 +16,14 @@ import { KEY_ID_BYTES } from "./portable/image-header.ts";
 import { writeU16, writeU32 } from "./portable/bytes.ts";
 import {
   PREFIX_COMMAND,
-  PREFIX_IMAGE,
+  PREFIX_MEASURED,
   PREFIX_PERMIT,
   PREFIX_SESSION,
-  PREFIX_TRUST,
-} from "./portable/signing-prefix.ts";
+  PREFIX_STATE,
+} from "./portable/agent-signing-prefix.ts";
+import { PREFIX_IMAGE, PREFIX_TRUST } from "./portable/signing-prefix.ts";
 
-export type SignaturePurpose = "image" | "trust" | "command" | "permit" | "session";
+export type SignaturePurpose = "image" | "trust" | "command" | "permit" | "session" | "state" | "measured";
 
 /** The constant first part of each purpose's signing input. */
 export const signingPrefixes: Record<SignaturePurpose, string> = {
@@ -31,6 +32,8 @@ export const signingPrefixes: Record<SignaturePurpose, string> = {
   command: PREFIX_COMMAND,
   permit: PREFIX_PERMIT,
   session: PREFIX_SESSION,
+  state: PREFIX_STATE,
+  measured: PREFIX_MEASURED,
 };
 
 export function protectedHeaderOf(purpose: SignaturePurpose) {

@@ -74,3 +74,7 @@ export type BootReasonName = (typeof bootReasonNames)[number];
 
 /** What a device's app says of itself. */
 export const healthNames = ["unknown", "healthy", "unhealthy"] as const;
+
+/** What a device has noticed of the release states that come to it (docs/protocol.md, "Release states"). */
+export const releaseStateWarningNames = ["missing", "invalid", "older", "expired", "behind"] as const;
+export type ReleaseStateWarning = (typeof releaseStateWarningNames)[number];

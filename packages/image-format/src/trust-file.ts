@@ -24,8 +24,13 @@ export interface TrustKeys {
   /** Raw public keys, 32 bytes each. */
   rootKeys: Uint8Array[];
   releaseKeys: Uint8Array[];
+  /** How many of them have to sign an image, or a permit; 1 where it is not given. */
+  releaseThreshold?: number;
   operationsKeys: Uint8Array[];
 }
+
+export const releaseThresholdOf = ({ releaseThreshold = 1 }: Pick<TrustKeys, "releaseThreshold">): number =>
+  releaseThreshold;
 
 export function encodeTrustBody(trust: TrustKeys): Uint8Array {
   const keys = [...trust.rootKeys, ...trust.releaseKeys, ...trust.operationsKeys];
@@ -34,7 +39,8 @@ export function encodeTrustBody(trust: TrustKeys): Uint8Array {
   writeU16(body, 4, 1);
   writeU16(body, 6, body.length);
   writeU32(body, 8, trust.trustVersion);
-  body.set([trust.rootThreshold, trust.rootKeys.length, trust.releaseKeys.length, trust.operationsKeys.length], 12);
+  const release = trust.releaseKeys.length | ((releaseThresholdOf(trust) - 1) << 4);
+  body.set([trust.rootThreshold, trust.rootKeys.length, release, trust.operationsKeys.length], 12);
   keys.forEach((key, i) => body.set(key, TRUST_BODY_PREFIX_BYTES + 32 * i));
   return body;
 }
@@ -84,6 +90,7 @@ export function splitTrustChain(bytes: Uint8Array): TrustLinkParts[] {
         rootThreshold: link.rootThreshold,
         rootKeys: keysAt(link.rootKeysOffset, link.rootCount),
         releaseKeys: keysAt(link.releaseKeysOffset, link.releaseCount),
+        ...(link.releaseThreshold === 1 ? {} : { releaseThreshold: link.releaseThreshold }),
         operationsKeys: keysAt(link.operationsKeysOffset, link.operationsCount),
       },
       body: bytes.slice(link.bodyOffset, link.blockOffset),

@@ -28,7 +28,8 @@ export function signatureErrorOf(result: VerifyResult): ErrorCode {
 
 /**
  * Checks a signature block over `payload`: at least `threshold` different ones of `publicKeys` have signed it.
- * ErrorCode.None, or why the first signature by a known key was refused, or SignatureUnknownKey.
+ * ErrorCode.None, or why the first signature by a known key was refused; SignaturesTooFew where none was, and some
+ * hold; or SignatureUnknownKey.
  */
 export async function checkSignatureBlock(
   verifier: StrictVerifier,
@@ -54,7 +55,9 @@ export async function checkSignatureBlock(
       else if (firstError === ErrorCode.SignatureUnknownKey) firstError = code;
     }
   }
-  return signed.size >= threshold ? ErrorCode.None : firstError;
+  if (signed.size >= threshold) return ErrorCode.None;
+  const areFew = signed.size > 0 && firstError === ErrorCode.SignatureUnknownKey;
+  return areFew ? ErrorCode.SignaturesTooFew : firstError;
 }
 
 /** The whole check of an image file, as a device would make it before it looks at itself. Throws FormatError. */
@@ -62,11 +65,14 @@ export async function verifyImage(
   bytes: Uint8Array,
   releaseKeys: Uint8Array[],
   verifier: StrictVerifier,
+  threshold = 1,
 ): Promise<ImageDescription> {
   const image = await describeImage(bytes);
   const header = bytes.subarray(0, image.headerBytes);
   const block = bytes.subarray(image.headerBytes, image.tableOffset);
-  const code = await checkSignatureBlock(verifier, "image", header, block, releaseKeys);
+  const code = await checkSignatureBlock(verifier, "image", header, block, releaseKeys, threshold);
+  if (code === ErrorCode.SignaturesTooFew)
+    throw new FormatError(code, `fewer than ${threshold} release keys of this project have signed it`);
   if (code !== ErrorCode.None) throw new FormatError(code, "no signature by a release key of this project holds");
   await checkImageContent(bytes, image);
   return image;

@@ -34,16 +34,18 @@ export async function verifyRelease(
   file: Uint8Array,
   releaseKeys: Uint8Array[],
   verifier: StrictVerifier,
+  threshold = 1,
 ): Promise<VerifiedImage[]> {
   const images = splitRelease(file);
   const verified: VerifiedImage[] = [];
   for (const [at, bytes] of images.entries()) {
     try {
-      const image = await verifyImage(bytes, releaseKeys, verifier);
+      const image = await verifyImage(bytes, releaseKeys, verifier, threshold);
       verified.push({ bytes, image, signedBy: signersOf(bytes, image) });
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      const more = error.code === ErrorCode.SignatureUnknownKey ? await unknownSigners(bytes) : "";
+      const isUnsigned = error.code === ErrorCode.SignatureUnknownKey || error.code === ErrorCode.SignaturesTooFew;
+      const more = isUnsigned ? await unknownSigners(bytes) : "";
       throw new FormatError(error.code, `${placeOf(file, images, at)}${error.detail}${more}`);
     }
   }

@@ -10,7 +10,7 @@ import {
   describeImage,
   ErrorCode,
   generateSigningKey,
-  imageSignerOf,
+  signerOf,
   keyIdOf,
   type SigningKey,
   signersOf,
@@ -56,18 +56,18 @@ it("an image that waits for its signature holds under no key, and is the one tha
   await expect(verifyImage(waiting, [one!.publicKey, zeros], verifier)).rejects.toMatchObject({
     code: ErrorCode.SignatureUnknownKey,
   });
-  const later = await signRelease(waiting, imageSignerOf(one!));
+  const later = await signRelease(waiting, signerOf(one!));
   expect(later).toEqual(await buildImage({ fields, payload, signingKeys: [one!.privateJwk] }));
   expect((await verifyImage(later, [one!.publicKey], verifier)).keyId).toBe(await idOf(one!));
 });
 
 it("one signature more leaves digest and first signature as they are, and nobody signs twice", async () => {
   const first = await buildImage({ fields, payload, signingKeys: [one!.privateJwk] });
-  const both = await signRelease(first, imageSignerOf(two!));
+  const both = await signRelease(first, signerOf(two!));
   expect(await signed(both)).toEqual([await idOf(one!), await idOf(two!)]);
   expect((await describeImage(both)).digest).toBe((await describeImage(first)).digest);
   for (const key of [one!, two!]) await verifyImage(both, [key.publicKey], verifier);
-  expect(await signRelease(both, imageSignerOf(one!))).toEqual(both);
+  expect(await signRelease(both, signerOf(one!))).toEqual(both);
 });
 
 it("of a release each image is signed, and a bare image stays one", async () => {
@@ -76,15 +76,15 @@ it("of a release each image is signed, and a bare image stays one", async () => 
     await buildImage({ fields, payload, signingKeys: [] }),
     await buildImage({ fields: other, payload, signingKeys: [one!.privateJwk] }),
   ];
-  const release = await signRelease(buildRelease(images), imageSignerOf(two!));
+  const release = await signRelease(buildRelease(images), signerOf(two!));
   const [bare, twice] = splitRelease(release);
-  expect(bare).toEqual(await signRelease(images[0]!, imageSignerOf(two!)));
+  expect(bare).toEqual(await signRelease(images[0]!, signerOf(two!)));
   expect(await signed(twice!)).toHaveLength(2);
 });
 
 it("an image has eight signatures at most", async () => {
   const keys = await Promise.all(Array.from({ length: 9 }, generateSigningKey));
   let image = await buildImage({ fields, payload, signingKeys: [] });
-  for (const key of keys.slice(0, 8)) image = await signRelease(image, imageSignerOf(key));
-  await expect(signRelease(image, imageSignerOf(keys[8]!))).rejects.toThrow("an image has 8 signatures at most");
+  for (const key of keys.slice(0, 8)) image = await signRelease(image, signerOf(key));
+  await expect(signRelease(image, signerOf(keys[8]!))).rejects.toThrow("an image has 8 signatures at most");
 });

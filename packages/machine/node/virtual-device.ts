@@ -240,6 +240,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
         watchdog: this.#watchdog,
         rootKeys: options.rootKeys,
         bootModule: this.#bootModule,
+        loader: options.bootWasm,
         resetPauseUs: this.#resetPauseUs,
         resetCause: this.#resetCause,
       },
@@ -268,6 +269,7 @@ export class VirtualDevice extends EventEmitter<VirtualDeviceEvents> {
       watchdog: this.#watchdogCell,
       rootKeys: [...options.rootKeys],
       bootModule: this.#bootModule,
+      loader: options.bootWasm,
       resetPauseUs: this.#resetPauseUs,
       resetCause: this.#resetCause,
     };

@@ -250,6 +250,16 @@ function runCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
       ports.rootKeys.forEach((key, i) => out.set(key, ROOT_KEY_BYTES * i));
       return count;
     },
+    loader_read(offset, ptr, length) {
+      if (!grants.readRootKeys) return Exo.Denied;
+      const out = memory.range(u(ptr!), u(length!));
+      const { loader } = ports;
+      if (!loader) return Exo.Absent;
+      if (!out || u(offset!) > loader.length) return Exo.Argument;
+      const part = loader.subarray(u(offset!), u(offset!) + out.length);
+      out.set(part);
+      return part.length;
+    },
     boot_reason: () => run.bootReason,
     reset_cause: () => run.resetCause,
   };
@@ -393,6 +403,7 @@ function imageCalls(grants: Grants, ports: Ports, memory: MemoryPort): Calls {
       putWord(out, 4, window.sizeBytes);
       return Exo.Ok;
     },
+    image_type: () => (loadable() ? window.imageType : Exo.Denied),
     image_load(zone, offset, address, length) {
       const bytes = loadable();
       if (!bytes) return Exo.Denied;

@@ -22,6 +22,7 @@ export interface MachineData {
   watchdog: SharedArrayBuffer;
   rootKeys: Uint8Array[];
   bootModule: WebAssembly.Module;
+  loader?: Uint8Array | undefined;
   resetPauseUs: number;
   resetCause: number;
 }
@@ -65,6 +66,7 @@ export function machineInWorker(
       },
       rootKeys: data.rootKeys,
       bootModule: data.bootModule,
+      loader: data.loader,
       wallClockS: () => Math.floor(Date.now() / 1000),
       resetPauseUs: data.resetPauseUs,
       resetCause: data.resetCause,

@@ -29,6 +29,8 @@ export interface MachineParts {
   watchdog: WatchdogLine;
   rootKeys: readonly Uint8Array[];
   bootModule: WebAssembly.Module;
+  /** As it was compiled from, for who measures it. */
+  loader?: Uint8Array | undefined;
   clock: HostClock;
   wallClockS(): number;
   /** Fills the target; or returns an EXO_E_*, as a source does that is missing or gives nothing. */
@@ -152,13 +154,14 @@ export class Machine {
   }
 
   #boot(): void {
-    const { clock, flash, retained, rootKeys, watchdog, entropy, wallClockS, openStreams } = this.#parts;
+    const { clock, flash, retained, rootKeys, loader, watchdog, entropy, wallClockS, openStreams } = this.#parts;
     retained.beginBoot(this.#resetCause);
     this.#resetCause = ResetCause.Software;
     this.#runBeganUs = clock.nowUs();
     const board: Board = {
       flash,
       rootKeys,
+      loader,
       watchdog,
       entropy,
       wallClockS,

@@ -76,6 +76,8 @@ export interface ConsoleLogPort {
 
 /** RAM that the boot loader copies an image to. */
 export interface WindowPort {
+  /** IMAGE_TYPE_*: of what is started in it. */
+  readonly imageType: number;
   readonly address: number;
   readonly sizeBytes: number;
   /** Undefined once an image runs. */
@@ -101,6 +103,8 @@ export interface Ports {
   readonly appConfiguration: AppConfigurationPort;
   /** 32 bytes each, at most 8: burnt in where the device was made. */
   readonly rootKeys: readonly Uint8Array[];
+  /** The boot loader's program, where the host has it at hand. */
+  readonly loader?: Uint8Array | undefined;
   readonly imageWindow: WindowPort;
   /** A zone that nobody may change, once an image runs. */
   readonly runningSlotZone: number | undefined;

@@ -10,7 +10,7 @@ import {
   MAC_TLS_ENROL_KEY,
   MAC_TLS_KEY,
   MAC_TLS_PASSWORD,
-} from "@flipside/image-format/portable/protocol-constants";
+} from "@flipside/image-format/portable/mac-labels";
 
 /** What a server has told a device that wants to enrol, and was told. */
 export interface EnrolmentBegin {

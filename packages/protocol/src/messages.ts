@@ -10,6 +10,8 @@ import {
   FETCH_WINDOW_MAX,
   healthNames,
   LOG_PART_CHARACTERS_MAX,
+  MEASUREMENT_BYTES,
+  releaseStateWarningNames,
   slotStateNames,
 } from "@flipside/image-format";
 import { z } from "zod";
@@ -52,7 +54,17 @@ export type EnrolProof = z.infer<typeof enrolProofMessage>;
 /** `connection` is the id of the connection's first session, in the hello of a later one: its last will names that. */
 export const helloMessage = z.object({ session: nonce, connection: nonce.optional() });
 export const goneMessage = z.object({ session: nonce });
-export const proofMessage = z.object({ session: nonce, nonce, deviceNonce: nonce, signature: binary(64) });
+/** What the device has started from, and a signature over that beside what `signature` is over; both, or neither. */
+export const proofMessage = z
+  .object({
+    ...{ session: nonce, nonce, deviceNonce: nonce, signature: binary(64) },
+    measured: binary(MEASUREMENT_BYTES).optional(),
+    measuredSignature: binary(64).optional(),
+  })
+  .refine(
+    ({ measured, measuredSignature }) => (measured === undefined) === (measuredSignature === undefined),
+    "measured and measuredSignature go together",
+  );
 export type Hello = z.infer<typeof helloMessage>;
 export type Proof = z.infer<typeof proofMessage>;
 
@@ -89,6 +101,11 @@ export const checkInMessage = z.object({
   entropy: z.enum(["good", "failed-health", "absent"]).optional().catch(undefined),
   /** The last trust record that this boot refused; version 0: its form or signatures did not hold. */
   trustRefused: z.object({ version: u32, code: u32 }).optional().catch(undefined),
+  /** The newest release state that held in this run, in seconds since 1970 (0: none did), and what is wrong now. */
+  releaseState: z
+    .object({ issued: u32, until: u32, sequence: u32, warning: z.enum(releaseStateWarningNames).optional() })
+    .optional()
+    .catch(undefined),
   bootReason: z.enum(bootReasonNames),
   uptimeMs: u32,
   floor: u32,

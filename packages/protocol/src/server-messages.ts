@@ -56,7 +56,8 @@ export const challengeMessage = z.union([
   z.object({ session: refusedName, accepted: z.literal(false), error: z.enum(sessionRefusals) }),
 ]);
 
-const offerHead = z.object({ session: nonce, pollMs: u32.min(500).max(3_600_000) });
+/** `state`: of the product's releases, signed; in the first offer of a session, and where it has changed. */
+const offerHead = z.object({ session: nonce, pollMs: u32.min(500).max(3_600_000), state: bytes.optional() });
 const offeredDeployment = z.object({
   deployment: z.string().min(1).max(DEPLOYMENT_ID_BYTES_MAX),
   attempt: u32,
@@ -137,8 +138,15 @@ export function offerMembers({ header, signatures, permit, deadlineMs, ...names 
 }
 
 /** Without members of a deployment: there is nothing to do. */
-export const offer = (session: string, pollMs: number, members?: OfferMembers): ServerMessage =>
-  control("offer", members ? { session, pollMs, ...members } : { session, pollMs });
+export const offer = (
+  session: string,
+  pollMs: number,
+  members?: OfferMembers,
+  releaseState?: Uint8Array,
+): ServerMessage => {
+  const head = { session, pollMs, ...(releaseState === undefined ? {} : { state: base64url(releaseState) }) };
+  return control("offer", members ? { ...head, ...members } : head);
+};
 
 /** `signed`: body and signature block. `document`: of `set-configuration`, whose hash is signed. */
 export const signedCommand = (session: string, signed: Uint8Array, document?: Uint8Array): ServerMessage =>

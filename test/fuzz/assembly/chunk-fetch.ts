@@ -7,7 +7,10 @@ import { Settings } from "../../../apps/agent/src/identity/settings";
 import { JsonReader } from "../../../apps/agent/src/json/reader";
 import { MqttClient, MqttEvent } from "../../../apps/agent/src/mqtt/client";
 import { MqttSettings } from "../../../apps/agent/src/mqtt/settings";
+import { BootState } from "../../../apps/agent/src/boot-state";
+import { Measurement } from "../../../apps/agent/src/session/measurement";
 import { Session } from "../../../apps/agent/src/session/session";
+import { TrustStore } from "../../../apps/agent/src/trust/trust-store";
 import { Stream } from "../../../apps/agent/src/stream";
 import { ChunkFetch } from "../../../apps/agent/src/update/chunk-fetch";
 import { Deployment } from "../../../apps/agent/src/update/deployment";
@@ -78,7 +81,12 @@ export function open(): void {
   client = new MqttClient(stream, settings, 1, 64, packetBytes, 1, 64);
   const mailbox = new Mailbox(client);
   mailbox.open();
-  session = new Session(mailbox, new Settings(new BootControlLog()), new JsonReader());
+  session = new Session(
+    mailbox,
+    new Settings(new BootControlLog()),
+    new JsonReader(),
+    new Measurement(new BootState(), new TrustStore()),
+  );
   session.proven = true;
   deployment.take(id, 3, 7);
   fetch = new ChunkFetch(mailbox, session, deployment);

@@ -19,8 +19,10 @@ const offer = new OfferCheck(boot, trust, journal, reader, manifest);
 const BEHIND_BYTES: u32 = 2048;
 const behind: usize = heap.alloc(BEHIND_BYTES);
 
-/** Identity from flash, and a trust chain; 0, or what is wrong. Slot A runs. */
-export function setUp(chain: usize, length: u32): i32 {
+/** Identity from flash, a trust chain, what starts images here; 0, or what is wrong. Slot A runs. */
+export function setUp(chain: usize, length: u32, loaderVersion: u32, imageType: u32): i32 {
+  boot.host.loaderVersion = loaderVersion;
+  boot.host.imageType = imageType;
   if (!loadFactoryRecord()) return -1;
   if (boot.slotA.open() < 0 || boot.slotB.open() < 0) return -2;
   memory.fill(behind, 0xa5, BEHIND_BYTES);
@@ -47,6 +49,7 @@ export function setState(releaseSequence: u32, otherState: u32, floor: u32, jour
 /** An ErrorCode; -1 when the message is no JSON. */
 export function judge(ptr: usize, length: u32): i32 {
   if (reader.open(ptr, length) != 0) return -1;
+  boot.host.openWindow();
   return offer.judge();
 }
 

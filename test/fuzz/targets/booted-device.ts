@@ -34,12 +34,25 @@ export interface Booted {
   reason?: number;
   floor?: number;
   uncleanBoots?: number;
+  loaderVersion?: number;
 }
 
 /** The boot information, for changes. */
 export function putBooted(
   host: DeviceHost,
-  { slot, isTrial, isFallback, running, other, otherState, tries = 2, reason = 0, floor = 1, uncleanBoots = 0 }: Booted,
+  {
+    slot,
+    isTrial,
+    isFallback,
+    running,
+    other,
+    otherState,
+    tries = 2,
+    reason = 0,
+    floor = 1,
+    uncleanBoots = 0,
+    loaderVersion = 2,
+  }: Booted,
 ): Buffer {
   const inOrder = <T>(own: T, its: T): [T, T] => (slot === 0 ? [own, its] : [its, own]);
   inOrder(running, other).forEach(({ bytes }, at) => host.zone(at === 0 ? "slotA" : "slotB").set(bytes));
@@ -58,6 +71,7 @@ export function putBooted(
   info.write("FSBI");
   info[6] = slot;
   info.writeUInt32LE(BOOT_COUNTER, 8);
+  info.writeUInt32LE(loaderVersion, 16);
   info[20] = Number(isTrial);
   info.set(running.digest, 24);
   return info;

@@ -2,6 +2,7 @@
 // the target moves, one byte stream, a serial line. What the module wants to change without a grant, or reach outside
 // of its memory, is refused, and the module's fault.
 
+import { IMAGE_TYPE_WASM_BUNDLE } from "@flipside/image-format";
 import { Exo, ResetCause } from "@flipside/machine/abi";
 import { AppConfiguration } from "@flipside/machine/app-configuration";
 import { AppSlice } from "@flipside/machine/app-slice";
@@ -213,7 +214,12 @@ export class DeviceHost {
       get rootKeys() {
         return host.rootKeys;
       },
-      imageWindow: { address: WINDOW_ADDRESS, sizeBytes: WINDOW_BYTES, bytes: this.window },
+      imageWindow: {
+        imageType: IMAGE_TYPE_WASM_BUNDLE,
+        address: WINDOW_ADDRESS,
+        sizeBytes: WINDOW_BYTES,
+        bytes: this.window,
+      },
       get runningSlotZone() {
         return host.runningSlot;
       },

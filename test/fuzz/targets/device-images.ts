@@ -25,7 +25,7 @@ import { isSigned } from "./signed.ts";
 export const layout = layoutOf({ sectorBytes: 16384, pageBytes: 4096, slotBytes: 180_224 });
 const CHUNK_BYTES = 256;
 export const TRUST_VERSION = 1;
-const LOADER_VERSION = 1;
+const LOADER_VERSION = 2;
 
 export async function strictVerifier(): Promise<StrictVerifier> {
   const path = join(formatSources, "dist/strict-verifier.wasm");
@@ -146,7 +146,8 @@ export function admittedManifest(slot: Uint8Array, verifier: StrictVerifier): Ma
   if (
     ascii(h.hardwareOffset, h.hardwareBytes) !== hardware.name ||
     hardware.revision < h.hardwareRevisionMin ||
-    hardware.revision > h.hardwareRevisionMax
+    hardware.revision > h.hardwareRevisionMax ||
+    h.imageType !== imageFieldsOf().imageType
   )
     return "hardware";
   if (h.loaderVersionMin > LOADER_VERSION || h.trustVersionMin > TRUST_VERSION) return "minimums";

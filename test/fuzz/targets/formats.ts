@@ -324,7 +324,7 @@ export const trustChain = openFormat({
   check(input, output, words) {
     if (words < 2) return;
     within(0, output.getUint32(4, true), input.length, "the chain");
-    for (let link = 2; link + 13 <= words; link += 13) {
+    for (let link = 2; link + 14 <= words; link += 14) {
       const word = (index: number): number => output.getUint32(4 * (link + index), true);
       if (word(0) !== 0) return;
       within(word(1), word(2), input.length, "a link's body");
@@ -333,6 +333,7 @@ export const trustChain = openFormat({
       within(word(10), 32 * word(7), word(1) + word(2), "root keys");
       within(word(11), 32 * word(8), word(1) + word(2), "release keys");
       within(word(12), 32 * word(9), word(1) + word(2), "operations keys");
+      if (word(13) < 1 || word(13) > word(8)) throw new Violation("a release threshold that no image can meet");
     }
   },
   share: 0.1,

@@ -39,7 +39,8 @@ import { deviceHash, permitHolds } from "./permit-holds.ts";
 
 const SECTOR_BYTES = 16384;
 const SLOT_BYTES = 524288;
-const LOADER_VERSION = 1;
+/** Of this device; another one than loaders are built with here. */
+const LOADER_VERSION = 3;
 const TABLE_BYTES_MAX = 32768;
 const MANIFEST_BYTES_MAX = 4096;
 const PERMIT_BYTES_MAX = 1024;
@@ -144,7 +145,7 @@ export const offerCheck: OpenTarget = async (patches = []) => {
     operationsKeys: [operationsKey.publicKey],
   };
   const chain = await buildTrustChain([{ trust, signedBy: [rootKey.privateJwk] }]);
-  if (calls.setUp!(instance.put(chain), chain.length) !== 0)
+  if (calls.setUp!(instance.put(chain), chain.length, LOADER_VERSION, imageFieldsOf().imageType) !== 0)
     throw new Error("identity, slots or trust chain of this target do not hold");
   const digestsAt = (calls["digests"] as unknown as WebAssembly.Global).value as number;
   const start = instance.save();
@@ -306,7 +307,7 @@ function deviceVerdict({ header }: Case, h: ImageHeader): ErrorCode {
     ascii(h.hardwareOffset, h.hardwareBytes) === hardware.name &&
     h.hardwareRevisionMin <= hardware.revision &&
     hardware.revision <= h.hardwareRevisionMax;
-  if (!isForHardware) return ErrorCode.HardwareMismatch;
+  if (!isForHardware || h.imageType !== imageFieldsOf().imageType) return ErrorCode.HardwareMismatch;
   if (h.loaderVersionMin > LOADER_VERSION) return ErrorCode.LoaderTooOld;
   return h.trustVersionMin > TRUST_VERSION ? ErrorCode.TrustTooOld : ErrorCode.None;
 }
@@ -521,7 +522,9 @@ function seedCases(): { name: string; input: Uint8Array; code: ErrorCode }[] {
     ["this revision alone", hardware(name, 1, 1), E.None],
     ["later revisions", hardware(name, 2, 3), E.HardwareMismatch],
     ["earlier revisions", hardware(name, 0, 0), E.HardwareMismatch],
-    ["a later loader", { fields: { loaderVersionMin: 2 } }, E.LoaderTooOld],
+    ["the loader that runs here", { fields: { loaderVersionMin: LOADER_VERSION } }, E.None],
+    ["a later loader", { fields: { loaderVersionMin: LOADER_VERSION + 1 } }, E.LoaderTooOld],
+    ["another type of image", { fields: { imageType: 1 } }, E.HardwareMismatch],
     ["a later trust record", { fields: { trustVersionMin: 2 } }, E.TrustTooOld],
 
     ["as long as the window", { payloadBytes: 65_536, chunkBytes: 4096 }, E.None],

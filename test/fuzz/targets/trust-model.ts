@@ -95,6 +95,7 @@ export class TrustModel {
     readonly bank: readonly Uint8Array[],
     public isTrial: boolean,
     public isFallback: boolean,
+    readonly loaderVersion: number,
   ) {}
 
   restart(chain: Uint8Array | undefined): void {
@@ -119,7 +120,10 @@ export class TrustModel {
     if (keys.trustVersion <= trustVersion) return this.#refuse(keys.trustVersion, ErrorCode.TrustNotNewer);
     if (Buffer.compare(bytes.subarray(12, before.length), before.subarray(12)) !== 0)
       return this.#refuse(keys.trustVersion, ErrorCode.TrustForked);
-    if (!isIn(releaseKey.publicKey, keys.releaseKeys))
+    const releaseThreshold = keys.releaseThreshold ?? 1;
+    if (releaseThreshold > 1 && this.loaderVersion < 2) return this.#refuse(keys.trustVersion, ErrorCode.LoaderTooOld);
+    // One key has signed it.
+    if (releaseThreshold > 1 || !isIn(releaseKey.publicKey, keys.releaseKeys))
       return this.#refuse(keys.trustVersion, ErrorCode.TrustWouldRefuseImage);
     if (this.flash === Flash.TrustUnreadable) {
       // It is in flash, perhaps; this run can't tell.

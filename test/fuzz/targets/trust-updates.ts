@@ -44,6 +44,8 @@ const ONE_LINK_MORE = 4;
 const SPOILT = 1;
 const TWICE = 2;
 const FOR_ANOTHER_PURPOSE = 4;
+/** How many release keys have to sign an image: one, and so many more. */
+const MORE_SHIFT = 4;
 
 /** Those of the boot bank come first. */
 const pool: FuzzKey[] = [
@@ -110,6 +112,7 @@ function chainOf(recipe: Uint8Array, put: number): Uint8Array {
       releaseKeys: pool
         .map((_, k) => pool[(RELEASE + k) % pool.length]!.publicKey)
         .filter((_, k) => k < 8 && ((release >> k) & 1) !== 0),
+      releaseThreshold: 1 + (what >> MORE_SHIFT),
       operationsKeys: Array.from(
         { length: operations % 10 },
         (_, k) => pool[pool.length - 1 - (k % pool.length)]!.publicKey,
@@ -150,6 +153,8 @@ interface Begins {
   other?: SlotState;
   /** The other slot's image is signed by the second release key. */
   isOtherBySecond?: boolean;
+  /** Its boot loader knows of no release threshold. */
+  hasOldLoader?: boolean;
 }
 const begins = ({
   bank = 0,
@@ -158,10 +163,11 @@ const begins = ({
   slot = 0,
   other = SlotState.Confirmed,
   isOtherBySecond = false,
+  hasOldLoader = false,
 }: Begins = {}): number[] => [
   bank,
   Number(isTrial) | (Number(isFallback) << 1) | (other << 2),
-  slot | (Number(isOtherBySecond) << 1),
+  slot | (Number(isOtherBySecond) << 1) | (Number(hasOldLoader) << 2),
 ];
 
 const message = (links: number[][], put = 0): Uint8Array => item(Kind.Message, put, links.flat());
@@ -224,6 +230,16 @@ function seeds(): Uint8Array[] {
       message([first, link({ what: FOR_ANOTHER_PURPOSE })]),
       message([first, link({ signers: 1 << 8 })]),
       message([]),
+    ),
+    // Two of two, three of two, and two of one; to a loader that knows of it, and to one that does not.
+    ...[false, true].map((hasOldLoader) =>
+      joined(
+        begins({ hasOldLoader }),
+        message([first, link({ release: 3, what: 1 << MORE_SHIFT })]),
+        message([first, link({ release: 3, what: 2 << MORE_SHIFT })]),
+        message([first, link({ release: 1, what: 1 << MORE_SHIFT })]),
+        message([first, both]),
+      ),
     ),
     joined(begins(), message(longest(1)), message(longest()), message(longest(), LONGER), message([first, both])),
     joined(
@@ -560,11 +576,14 @@ export const trustUpdates: OpenTarget = async (patches: Patch[] = []): Promise<T
       const isTrial = (bits & 1) !== 0;
       const isFallback = (bits & 2) !== 0;
       const otherState = (bits >> 2) % 4;
-      model = new TrustModel(reader, host.rootKeys, isTrial, isFallback && otherState === SlotState.Candidate);
+      const loaderVersion = (more & 4) !== 0 ? 1 : 2;
+      const looksForContact = isFallback && otherState === SlotState.Candidate;
+      model = new TrustModel(reader, host.rootKeys, isTrial, looksForContact, loaderVersion);
       putBooted(host, {
         slot: more & 1,
         isTrial,
         isFallback,
+        loaderVersion,
         running,
         other: otherSlots[(more >> 1) & 1]!,
         otherState,

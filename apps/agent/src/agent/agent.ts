@@ -22,6 +22,7 @@ import { Network, TcpStream } from "../net/network";
 import { randomBytes, seedRandom } from "../random/random";
 import { NEVER_US, Scheduler, Task } from "../scheduler/scheduler";
 import { Credentials } from "../session/credentials";
+import { Measurement } from "../session/measurement";
 import { Session } from "../session/session";
 import { Stream } from "../stream";
 import { TlsStream } from "../tls/tls-stream";
@@ -39,7 +40,7 @@ import { TrialTask } from "./trial";
 const INCOMING_BYTES_MAX: u32 = 9000;
 const OUTGOING_BYTES: u32 = 4096;
 const QOS1_SLOTS: u32 = 4;
-const QOS1_SLOT_BYTES: u32 = 1856;
+const QOS1_SLOT_BYTES: u32 = 1968;
 /** One step's bound, in task runs: the watchdog is fed and the machine may sleep in between. */
 const RUNS_PER_STEP: u32 = 32;
 
@@ -126,7 +127,7 @@ export function startAgent(brokenNetwork: bool): void {
   mailbox.open();
   const enrolment = new Enrolment(mailbox, settings, reader);
   enrolment.loadKey();
-  const session = new Session(mailbox, settings, reader);
+  const session = new Session(mailbox, settings, reader, new Measurement(boot, trust));
   session.publicKey = enrolment.publicKey;
   const inSlot = new Manifest();
   const inSlotCheck = new PayloadCheck(inSlot, boot.slotA);
@@ -135,7 +136,8 @@ export function startAgent(brokenNetwork: bool): void {
   const trial = new TrialTask(boot, session, update.deployment);
   const trustUpdate = new TrustUpdate(boot, trust, update, inSlot);
   const configuration = new Configuration(settings, reader);
-  const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate, configuration);
+  const freshness = update.freshness;
+  const reporter = new Reporter(boot, trust, settings, mailbox, session, trial, trustUpdate, configuration, freshness);
   const commands = new Commands(
     boot,
     trust,

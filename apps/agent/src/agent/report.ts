@@ -12,12 +12,13 @@ import { Session } from "../session/session";
 import { TrustStore } from "../trust/trust-store";
 import { TrustUpdate } from "../update/trust-update";
 import { Deployment, deploymentStateName } from "../update/deployment";
+import { Freshness } from "../update/freshness";
 import { BootState } from "../boot-state";
 import { entropyName } from "./entropy-line";
 import { Leaf, Mailbox } from "../session/mailbox";
 import { TrialTask } from "./trial";
 
-const CHECK_IN_BYTES_MAX: u32 = 1740;
+const CHECK_IN_BYTES_MAX: u32 = 1848;
 
 /** Of the crashed run's console, as JSON text: a line feed takes six bytes, a quote two. */
 const LOG_TEXT_BYTES_MAX: u32 = 1000;
@@ -41,6 +42,7 @@ export class Reporter {
     private trial: TrialTask,
     private trustUpdate: TrustUpdate,
     private configuration: Configuration,
+    private freshness: Freshness,
   ) {}
 
   /** False when there was no room: try again soon. */
@@ -57,8 +59,9 @@ export class Reporter {
     json.key("revision");
     json.u32(hardwareRevision());
     json.key("loader");
-    json.u32(boot.loaderVersion);
+    json.u32(boot.host.loaderVersion);
     this.writeTrust(json);
+    this.writeFreshness(json);
     json.key("bootReason");
     json.text(bootReasonName(boot.bootReason));
     json.key("entropy");
@@ -97,6 +100,26 @@ export class Reporter {
       json.u32(this.trustUpdate.refusedCode);
       json.endObject();
     }
+  }
+
+  /** The newest release state that held, and what is wrong with those that come. */
+  private writeFreshness(json: JsonWriter): void {
+    const freshness = this.freshness;
+    const warning = freshness.warning();
+    if (freshness.issuedS == 0 && warning.length == 0) return;
+    json.key("releaseState");
+    json.beginObject();
+    json.key("issued");
+    json.u32(freshness.issuedS);
+    json.key("until");
+    json.u32(freshness.untilS);
+    json.key("sequence");
+    json.u32(freshness.releaseSequence);
+    if (warning.length != 0) {
+      json.key("warning");
+      json.text(warning);
+    }
+    json.endObject();
   }
 
   private writeRunning(json: JsonWriter): void {

@@ -17,7 +17,7 @@ import {
   imageLoad,
   imageRead,
   imageStart,
-  imageWindow,
+  imageType,
   Phase,
   RECOVERY_NONE,
   watchdogArm,
@@ -50,10 +50,12 @@ import {
   YIELDED_TO_CANDIDATE,
 } from "../format";
 import { loadFactoryRecord } from "../identity/factory";
-import { LOADER_VERSION, Manifest } from "../image/manifest";
+import { ImageHost } from "../image/image-host";
+import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
 import { TrustStore } from "../trust/trust-store";
 import { ImageReceiver } from "./image-receiver";
+import { LOADER_VERSION } from "./loader-version";
 import { RecoveryLine, RecoveryState } from "./recovery";
 
 export { abort } from "../abort";
@@ -82,9 +84,9 @@ class CopyCheck extends PayloadCheck {
 
 const check = new CopyCheck(manifest, slotA);
 const info: usize = memory.data(64, 8);
-const window: usize = memory.data(8, 4);
+const host = new ImageHost();
 const state = new RecoveryState();
-const receiver = new ImageReceiver(log, trust, manifest, new PayloadCheck(manifest, slotA), slotA, slotB, window);
+const receiver = new ImageReceiver(log, trust, manifest, new PayloadCheck(manifest, slotA), slotA, slotB, host);
 const line = new RecoveryLine(receiver, state);
 /** The log was read and this power-up's record is what `log.record` says, in flash too if that can be written. */
 let poweredUp: bool = false;
@@ -106,7 +108,7 @@ function sayNote(text: string, slot: u32): void {
 function admissible(slot: u32): i32 {
   let code = manifest.readSlot(zoneOf(slot));
   if (code == ErrorCode.None) code = manifest.checkSignature(trust);
-  if (code == ErrorCode.None) code = manifest.checkDevice(trust, zoneOf(slot), load<u32>(window), load<u32>(window, 4));
+  if (code == ErrorCode.None) code = manifest.checkDevice(trust, zoneOf(slot), host);
   if (code == ErrorCode.None && manifest.header.securityCounter < log.record.securityFloor)
     code = ErrorCode.SecurityCounterTooLow;
   return code;
@@ -143,7 +145,7 @@ function lacking(slot: u32): u32 {
     manifest.parse(SLOT_MANIFEST_BYTES_MAX) |
     manifest.lacking() |
     check.lacking() |
-    manifest.checkDevice(trust, zoneOf(slot), load<u32>(window), load<u32>(window, 4)) |
+    manifest.checkDevice(trust, zoneOf(slot), host) |
     <u32>(manifest.header.securityCounter < log.record.securityFloor)
   );
 }
@@ -264,8 +266,9 @@ function start(slot: u32, reason: u32): void {
 /** What everything else is decided by; only reads. */
 function openDevice(): u32 {
   if (!loadFactoryRecord()) return RecoveryReason.NoFactoryRecord;
-  if (imageWindow(window) < 0 || slotA.open() < 0 || slotB.open() < 0 || log.open() < 0)
-    return RecoveryReason.FlashGeometry;
+  host.loaderVersion = LOADER_VERSION;
+  host.imageType = imageType();
+  if (!host.openWindow() || slotA.open() < 0 || slotB.open() < 0 || log.open() < 0) return RecoveryReason.FlashGeometry;
   // The log first: it says which copy of the trust chain is in flux. A log that is lost says of neither.
   log.scan();
   for (let attempt: u32 = 1; attempt < READ_ATTEMPTS && !log.found && !log.blank; attempt++) log.scan();

@@ -18,6 +18,7 @@ import {
   SLOT_EMPTIED,
   SLOT_MANIFEST_BYTES_MAX,
 } from "../format";
+import { ImageHost } from "../image/image-host";
 import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
 import { SlotWriter } from "../image/slot-writer";
@@ -57,7 +58,7 @@ export class ImageReceiver {
     private check: PayloadCheck,
     private slotA: FlashZone,
     private slotB: FlashZone,
-    private windowPtr: usize,
+    private host: ImageHost,
   ) {
     this.zone = slotA;
     this.writer = new SlotWriter(manifest, table, chunk);
@@ -128,8 +129,7 @@ export class ImageReceiver {
     const manifest = this.manifest;
     let code = manifest.parse(available);
     if (code == ErrorCode.None) code = manifest.checkSignature(this.trust);
-    if (code == ErrorCode.None)
-      code = manifest.checkDevice(this.trust, this.zone, load<u32>(this.windowPtr), load<u32>(this.windowPtr, 4));
+    if (code == ErrorCode.None) code = manifest.checkDevice(this.trust, this.zone, this.host);
     if (code != ErrorCode.None) return code;
     const header = manifest.header;
     if (header.securityCounter < this.log.record.securityFloor) return ErrorCode.SecurityCounterTooLow;

@@ -6,6 +6,7 @@ import { Leaf, Mailbox } from "../session/mailbox";
 import { endLine, say, sayNumber, sayText } from "../console";
 import { sha256 } from "../crypto";
 import { reset, ResetReason } from "../exokernel";
+import { PREFIX_COMMAND } from "../agent-format";
 import {
   COMMAND_BODY_BYTES,
   COMMAND_COLLECT_LOGS,
@@ -24,7 +25,6 @@ import {
   ErrorCode,
   isCommandBody,
   parseSignatureBlock,
-  PREFIX_COMMAND,
   SIGNATURE_BLOCK_PREFIX_BYTES,
   SIGNATURE_ENTRY_BYTES,
   SIGNATURES_MAX,

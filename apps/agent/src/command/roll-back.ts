@@ -3,13 +3,11 @@
 // image that runs for one that does not.
 
 import { BootState } from "../boot-state";
-import { imageWindow, watchdogPet } from "../exokernel";
+import { watchdogPet } from "../exokernel";
 import { ErrorCode, SlotState } from "../format";
 import { Manifest } from "../image/manifest";
 import { PayloadCheck } from "../image/payload-check";
 import { TrustStore } from "../trust/trust-store";
-
-const window: usize = memory.data(8, 4);
 
 export class RollBack {
   /** `scratch`: for the other slot's manifest, whose content is lost; `check` works on it. */
@@ -34,10 +32,9 @@ export class RollBack {
     const slot = this.boot.slot(this.boot.otherSlot());
     const manifest = this.scratch;
     if (
-      imageWindow(window) < 0 ||
       manifest.readSlot(slot) != ErrorCode.None ||
       manifest.checkSignature(this.trust) != ErrorCode.None ||
-      manifest.checkDevice(this.trust, slot, load<u32>(window), load<u32>(window, 4)) != ErrorCode.None ||
+      manifest.checkDevice(this.trust, slot, this.boot.host) != ErrorCode.None ||
       manifest.header.securityCounter < this.boot.floor()
     )
       return false;

@@ -19,8 +19,7 @@ import { asciiBytes } from "../text/constant";
 import { checkSignatures } from "../trust/signatures";
 import { TrustChain } from "../trust/trust-chain";
 import { FlashZone } from "../flash";
-
-export const LOADER_VERSION: u32 = 1;
+import { ImageHost } from "./image-host";
 
 const imagePrefix: usize = asciiBytes(PREFIX_IMAGE);
 
@@ -49,7 +48,7 @@ export class Manifest {
     return ErrorCode.None;
   }
 
-  /** 0 when a release key signed the header. */
+  /** 0 when as many release keys signed the header as have to. */
   lacking(): u32 {
     return this.evidence.lacking(1);
   }
@@ -58,7 +57,7 @@ export class Manifest {
     return this.header.headerBytes + this.signatureBlockBytes;
   }
 
-  /** An ErrorCode: None when a release key signed the header. */
+  /** An ErrorCode: None when as many release keys signed the header as the trust record wants. */
   checkSignature(trust: TrustChain): i32 {
     this.evidence.begin();
     return checkSignatures(
@@ -70,13 +69,15 @@ export class Manifest {
       this.header.headerBytes,
       trust.releaseKeys,
       trust.releaseKeyCount,
-      1,
+      trust.releaseThreshold,
       this.evidence,
     );
   }
 
-  /** Whether it is for this product and hardware, loader and trust are new enough, and it fits window and slot. */
-  checkDevice(trust: TrustChain, slot: FlashZone, windowAddress: u32, windowBytes: u32): i32 {
+  /**
+   * Whether it is for this product, hardware and host, loader and trust are new enough, and it fits window and slot.
+   */
+  checkDevice(trust: TrustChain, slot: FlashZone, host: ImageHost): i32 {
     const h = this.header;
     const at = this.bytes.dataStart;
     if (<u32>h.productBytes != productBytes() || compareBytes(at + h.productOffset, productPtr(), h.productBytes) != 0)
@@ -88,12 +89,14 @@ export class Manifest {
       return ErrorCode.HardwareMismatch;
     const revision = hardwareRevision();
     if (revision < h.hardwareRevisionMin || revision > h.hardwareRevisionMax) return ErrorCode.HardwareMismatch;
-    if (h.loaderVersionMin > LOADER_VERSION) return ErrorCode.LoaderTooOld;
+    if (h.imageType != host.imageType) return ErrorCode.HardwareMismatch;
+    if (h.loaderVersionMin > host.loaderVersion) return ErrorCode.LoaderTooOld;
     if (h.trustVersionMin > trust.trustVersion) return ErrorCode.TrustTooOld;
     if (!fitsSlot(h.payloadBytes, h.chunkCount, slot.sectorBytes, slot.sizeBytes)) return ErrorCode.ImageTooLarge;
+    const windowBytes = host.windowBytes;
     if (h.payloadBytes > windowBytes) return ErrorCode.ImageTooLarge;
     // The window is below 2^32 and the payload fits it, so the differences can't wrap once the lower bound holds.
-    if (h.loadAddress < windowAddress || h.loadAddress - windowAddress > windowBytes - h.payloadBytes)
+    if (h.loadAddress < host.windowAddress || h.loadAddress - host.windowAddress > windowBytes - h.payloadBytes)
       return ErrorCode.LoadAddressRefused;
     if (h.entryAddress < h.loadAddress || h.entryAddress - h.loadAddress >= h.payloadBytes || (h.entryAddress & 3) != 0)
       return ErrorCode.LoadAddressRefused;

@@ -3,14 +3,8 @@
 // (docs/protocol.md, "Channel").
 
 import { endLine, say, sayNumber, sayText } from "../console";
-import {
-  CLAIM_SECRET_BYTES,
-  DEVICE_SECRET_BYTES,
-  MAC_TLS_ENROL_KEY,
-  MAC_TLS_KEY,
-  MAC_TLS_PASSWORD,
-  TLS_EXPORTER_LABEL,
-} from "../format";
+import { MAC_TLS_ENROL_KEY, MAC_TLS_KEY, MAC_TLS_PASSWORD, TLS_EXPORTER_LABEL } from "../agent-format";
+import { CLAIM_SECRET_BYTES, DEVICE_SECRET_BYTES } from "../format";
 import { claimSecret, deviceIdBytes, deviceIdPtr, serverKeyPtr } from "../identity/factory";
 import { macBegin, macBytes, macField, macFinish } from "../identity/mac";
 import { Settings } from "../identity/settings";

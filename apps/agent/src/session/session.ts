@@ -5,11 +5,13 @@ import { compareBytes } from "../compare";
 import { Leaf, Mailbox } from "./mailbox";
 import { endLine, say, sayBytes } from "../console";
 import { ed25519SignParts } from "../crypto";
-import { DEVICE_SECRET_BYTES, MAC_CONTACT, NONCE_BYTES, PREFIX_SESSION } from "../format";
+import { MAC_CONTACT, PREFIX_MEASURED, PREFIX_SESSION } from "../agent-format";
+import { DEVICE_SECRET_BYTES, MEASUREMENT_BYTES, NONCE_BYTES } from "../format";
 import { deviceIdBytes, deviceIdPtr, deviceKeySeed } from "../identity/factory";
 import { macBegin, macBytes, macField, macMatches } from "../identity/mac";
 import { Settings } from "../identity/settings";
 import { JsonReader } from "../json/reader";
+import { Measurement } from "./measurement";
 import { mixIntoRandom, randomBytes } from "../random/random";
 import { base64urlEncode } from "../text/base64url";
 import { asciiBytes } from "../text/constant";
@@ -20,13 +22,14 @@ const UNKNOWN: string = "session-unknown";
 
 const unknown: usize = asciiBytes(UNKNOWN);
 const prefix: usize = asciiBytes(PREFIX_SESSION);
+const measuredPrefix: usize = asciiBytes(PREFIX_MEASURED);
 const labelContact: usize = asciiBytes(MAC_CONTACT);
 const nonce: usize = memory.data(16);
 const received: usize = memory.data(32);
 const signature: usize = memory.data(64);
 const text: usize = memory.data(32);
-/** device LF session LF nonce LF deviceNonce */
-const signed: usize = memory.data(192);
+/** device LF session LF nonce LF deviceNonce; and LF measurement, which is signed apart */
+const signed: usize = memory.data(256);
 
 export class Session {
   readonly id: usize = heap.alloc(NONCE_BYTES);
@@ -48,6 +51,7 @@ export class Session {
     private mailbox: Mailbox,
     private settings: Settings,
     private reader: JsonReader,
+    private measurement: Measurement,
   ) {}
 
   /** Before CONNECT: draws the session's id, and writes what the last will says; its length. */
@@ -147,7 +151,7 @@ export class Session {
     length = appendField(length, nonce);
     length = appendField(length, deviceNonce);
     ed25519SignParts(deviceKeySeed(), this.publicKey, prefix, PREFIX_SESSION.length, signed, length, signature);
-    if (!this.mailbox.begin(Leaf.Proof, 256, 1)) return;
+    if (!this.mailbox.begin(Leaf.Proof, 544, 1)) return;
     const json = this.mailbox.json;
     this.writeId();
     json.key("nonce");
@@ -155,6 +159,24 @@ export class Session {
     json.key("deviceNonce");
     json.base64url(deviceNonce, NONCE_BYTES);
     json.key("signature");
+    json.base64url(signature, 64);
+    const measurement = this.measurement;
+    measurement.take();
+    store<u8>(signed + length++, 0x0a);
+    memory.copy(signed + length, measurement.bytes, MEASUREMENT_BYTES);
+    length += MEASUREMENT_BYTES;
+    ed25519SignParts(
+      deviceKeySeed(),
+      this.publicKey,
+      measuredPrefix,
+      PREFIX_MEASURED.length,
+      signed,
+      length,
+      signature,
+    );
+    json.key("measured");
+    json.base64url(measurement.bytes, MEASUREMENT_BYTES);
+    json.key("measuredSignature");
     json.base64url(signature, 64);
     if (this.mailbox.send() < 0) return;
     this.step = 2;

@@ -1,7 +1,7 @@
 // Whom a channel is for: how the server proves itself, and as whom the device speaks. Which of it holds,
 // a connection's host says: `tls:` before it is a pre-shared key, `pin:` a pinned one, neither is no TLS.
 
-import { PINNED_HOST_PREFIX, TLS_HOST_PREFIX } from "../format";
+import { PINNED_HOST_PREFIX, TLS_HOST_PREFIX } from "../agent-format";
 import { asciiBytes } from "../text/constant";
 import { compareBytes } from "../compare";
 

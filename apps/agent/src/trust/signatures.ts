@@ -37,7 +37,7 @@ export function signatureError(verdict: i32): i32 {
 /**
  * Whether at least `threshold` of `keyCount` different public keys at `keys` signed prefix ‖ body, by the signature
  * block at `blockOffset` of `bytes` (parsed before). ErrorCode.None, or why the first signature by a known key was
- * refused, or SignatureUnknownKey. `evidence` gets one step of it.
+ * refused; SignaturesTooFew where none was, and some hold; or SignatureUnknownKey. `evidence` gets one step of it.
  */
 export function checkSignatures(
   prefix: usize,
@@ -78,5 +78,5 @@ export function checkSignatures(
       }
     }
   }
-  return firstError;
+  return valid > 0 && firstError == ErrorCode.SignatureUnknownKey ? ErrorCode.SignaturesTooFew : firstError;
 }

@@ -10,6 +10,7 @@ import {
   PUBLIC_KEY_BYTES,
   TRUST_CHAIN_BYTES_MAX,
   TRUST_CHAIN_PREFIX_BYTES,
+  TRUST_KEYS_MAX,
   trustChainBytes,
   TrustLink,
 } from "../format";
@@ -17,6 +18,7 @@ import { asciiBytes } from "../text/constant";
 import { checkSignatures } from "./signatures";
 
 const ROOT_KEYS_MAX: i32 = 8;
+const NEVER: i32 = <i32>TRUST_KEYS_MAX + 1;
 
 const roots: usize = memory.data(256);
 const trustPrefix: usize = asciiBytes(PREFIX_TRUST);
@@ -28,6 +30,8 @@ export class TrustChain {
   trustVersion: u32 = 0;
   releaseKeys: usize = 0;
   releaseKeyCount: i32 = 0;
+  /** How many of them have to sign; without a chain more than there can be. */
+  releaseThreshold: i32 = NEVER;
   operationsKeys: usize = 0;
   operationsKeyCount: i32 = 0;
   /** Of the chain that is, or was, looked at. */
@@ -39,6 +43,7 @@ export class TrustChain {
     this.chainBytes = 0;
     this.trustVersion = 0;
     this.releaseKeyCount = 0;
+    this.releaseThreshold = NEVER;
     this.operationsKeyCount = 0;
   }
 
@@ -90,6 +95,7 @@ export class TrustChain {
     this.trustVersion = link.trustVersion;
     this.releaseKeys = bytes.dataStart + link.releaseKeysOffset;
     this.releaseKeyCount = link.releaseCount;
+    this.releaseThreshold = link.releaseThreshold;
     this.operationsKeys = bytes.dataStart + link.operationsKeysOffset;
     this.operationsKeyCount = link.operationsCount;
     return ErrorCode.None;

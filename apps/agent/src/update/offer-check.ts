@@ -2,7 +2,6 @@
 
 import { compareBytes } from "../compare";
 import { BootState } from "../boot-state";
-import { imageWindow } from "../exokernel";
 import { chunkTableBytes, DIGEST_BYTES, ErrorCode, imageFileBytes, SlotState } from "../format";
 import { Manifest } from "../image/manifest";
 import { JsonReader } from "../json/reader";
@@ -12,8 +11,6 @@ import { permitHolds } from "./permit";
 import { TABLE_BYTES_MAX } from "./sealed-slot";
 
 const PERMIT_BYTES_MAX: i32 = 1024;
-
-const window: usize = memory.data(8, 4);
 
 export class OfferCheck {
   /** Of the offer that was judged last: how long the device may take. */
@@ -47,8 +44,7 @@ export class OfferCheck {
       return ErrorCode.OfferMalformed;
     code = manifest.checkSignature(this.trust);
     if (code != ErrorCode.None) return code;
-    imageWindow(window);
-    code = manifest.checkDevice(this.trust, boot.slot(boot.otherSlot()), load<u32>(window), load<u32>(window, 4));
+    code = manifest.checkDevice(this.trust, boot.slot(boot.otherSlot()), boot.host);
     if (code != ErrorCode.None) return code;
     const header = manifest.header;
     if (chunkTableBytes(header.chunkCount) > TABLE_BYTES_MAX) return ErrorCode.ImageTooLarge;

@@ -2,6 +2,7 @@
 
 import { compareBytes } from "../compare";
 import { sha256 } from "../crypto";
+import { PREFIX_PERMIT } from "../agent-format";
 import {
   DIGEST_BYTES,
   ErrorCode,
@@ -11,7 +12,6 @@ import {
   PERMIT_DEVICE_OFFSET,
   PERMIT_DIGEST_OFFSET,
   permitIsForAnyDevice,
-  PREFIX_PERMIT,
 } from "../format";
 import { deviceIdBytes, deviceIdPtr } from "../identity/factory";
 import { asciiBytes } from "../text/constant";
@@ -41,7 +41,7 @@ export function permitHolds(bytes: Uint8Array, length: i32, imageDigest: usize, 
     PERMIT_BODY_BYTES,
     trust.releaseKeys,
     trust.releaseKeyCount,
-    1,
+    trust.releaseThreshold,
   );
   return code == ErrorCode.None;
 }

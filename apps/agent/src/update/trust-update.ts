@@ -9,6 +9,9 @@ import { UpdateTask } from "./update";
 import { TrustChain } from "../trust/trust-chain";
 import { TrustStore } from "../trust/trust-store";
 
+/** The first boot loader that counts signatures of releases. */
+const LOADER_WITH_THRESHOLDS: u32 = 2;
+
 export class TrustUpdate {
   /** The last chain that this boot refused: its version (0: its form did not hold) and why. None while none was. */
   refusedVersion: u32 = 0;
@@ -40,6 +43,9 @@ export class TrustUpdate {
     const version = incoming.trustVersion;
     if (version <= trust.trustVersion) return this.refuse(version, ErrorCode.TrustNotNewer);
     if (!trustChainExtends(incoming.bytes, trust.bytes)) return this.refuse(version, ErrorCode.TrustForked);
+    // To a loader that knows of no threshold this record would be none: nothing would start any more.
+    if (incoming.releaseThreshold > 1 && this.boot.host.loaderVersion < LOADER_WITH_THRESHOLDS)
+      return this.refuse(version, ErrorCode.LoaderTooOld);
     // No trial is on, so the running image is the confirmed one; the other slot's may not be what the log says.
     if (this.boot.running.checkSignature(incoming) != ErrorCode.None)
       return this.refuse(version, ErrorCode.TrustWouldRefuseImage);

@@ -28,6 +28,7 @@ import { TrustStore } from "../trust/trust-store";
 import { BeginBudget } from "./begin-budget";
 import { ChunkFetch } from "./chunk-fetch";
 import { Deployment } from "./deployment";
+import { Freshness } from "./freshness";
 import { DEPLOYMENT_ID_BYTES_MAX, Journal } from "./journal";
 import { OfferCheck } from "./offer-check";
 import { SealedSlot } from "./sealed-slot";
@@ -52,6 +53,7 @@ const offeredId: usize = memory.data(48);
 
 export class UpdateTask extends Task {
   readonly deployment: Deployment;
+  readonly freshness: Freshness;
   private manifest: Manifest;
   private offer: OfferCheck;
   private slot: SealedSlot;
@@ -88,6 +90,7 @@ export class UpdateTask extends Task {
     const deployment = new Deployment();
     const manifest = new Manifest();
     this.deployment = deployment;
+    this.freshness = new Freshness(boot, trust, reader);
     this.manifest = manifest;
     this.offer = new OfferCheck(boot, trust, journal, reader, manifest);
     this.slot = new SealedSlot(boot, journal, manifest, inSlot);
@@ -150,6 +153,7 @@ export class UpdateTask extends Task {
   onOffer(nowUs: i64): void {
     this.nowUs = nowUs;
     const reader = this.reader;
+    this.freshness.onOffer(nowUs);
     if (!reader.has("deployment")) {
       if (this.phase != Phase.Idle && !this.isInstalling()) {
         say("update withdrawn");
@@ -183,6 +187,7 @@ export class UpdateTask extends Task {
     this.phase = Phase.Idle;
     const code = this.offer.judge();
     if (code != ErrorCode.None) return code;
+    this.freshness.onOffered(this.manifest.header.releaseSequence);
     if (this.offer.runsAlready()) {
       this.deployment.enter(DeploymentState.Confirmed); // it runs, and is confirmed (a trial takes no offers)
       return ErrorCode.None;
@@ -284,6 +289,7 @@ export class UpdateTask extends Task {
   /** A new session: what was asked for in the last one will not come. */
   onSessionProven(): void {
     this.fetch.onNewSession();
+    this.freshness.onSessionProven();
     this.wake();
   }
 

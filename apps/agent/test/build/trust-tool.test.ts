@@ -142,8 +142,32 @@ test("from the twelfth link on it is said how many there are, and after the sixt
   expect(run("add-operations").said).not.toContain("of 16 links");
   chain = chainIn();
   expect(run("add-release").said).toContain("this chain has 12 of 16 links, and can't be made shorter");
-  await grown(16);
+  chain = chainIn();
+  await grown(15);
+  const last = run("add-release");
+  expect([last.status, last.said]).toEqual([1, expect.stringContaining("no key can be added, revoked or replaced")]);
+  expect(Buffer.compare(chainIn(), chain)).toBe(0);
+  expect(run("add-operations", "--last-link").status).toBe(0);
   expect(run("show").said).toContain("this chain has 16 of 16 links");
   const more = run("add-release");
   expect([more.status, more.said]).toEqual([1, expect.stringContaining("this one has them all")]);
 }, 60_000);
+
+test("a release threshold is asked for by a record, and no key is revoked that it needs", {
+  timeout: 60_000,
+}, async () => {
+  await projectKeys(folder);
+  run("add-release");
+  const tooMany = run("release-threshold", "--threshold", "3");
+  expect([tooMany.status, tooMany.said]).toEqual([1, expect.stringContaining("--threshold 3: 1 to 2")]);
+  expect(run("release-threshold").said).toContain("--threshold (missing): 1 to 2");
+  const made = run("release-threshold", "--threshold", "2");
+  expect([made.status, made.said]).toEqual([0, expect.stringContaining("an image needs 2 of the release keys")]);
+  const newest = (await readTrustChain(chainIn(), verifier)).at(-1)!;
+  expect(newest).toMatchObject({ trustVersion: 3, releaseThreshold: 2 });
+  const id = toHex(await keyIdOf(newest.releaseKeys[0]!));
+  const revoked = run("revoke-release", id);
+  expect([revoked.status, revoked.said]).toEqual([1, expect.stringContaining("lower release-threshold")]);
+  expect(run("release-threshold", "--threshold", "1").status).toBe(0);
+  expect(run("revoke-release", id).status).toBe(0);
+});

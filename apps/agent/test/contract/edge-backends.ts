@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { IMAGE_TYPE_WASM_BUNDLE } from "@flipside/image-format";
 import { BootReason, Exo, StreamState, Zone } from "@flipside/machine/abi";
 import { layoutOf } from "@flipside/machine/factory/flash-layout";
 import { memoryPages } from "@flipside/machine/factory/targets";
@@ -100,7 +101,7 @@ const connecting: ByteStream = {
   write: () => Exo.Again,
   close: () => {},
 };
-const imageWindow = { address: 0, sizeBytes: 2 * 1024 * 1024 };
+const imageWindow = { imageType: IMAGE_TYPE_WASM_BUNDLE, address: 0, sizeBytes: 2 * 1024 * 1024 };
 const layout = layoutOf(demoGeometry);
 const rootKeys = [new Uint8Array(32).fill(7)];
 

@@ -5,6 +5,7 @@ import type { FeatureChoice } from "../../../agent/build/features.ts";
 import { command, type Invocation } from "../command-line/command.ts";
 import { CommandFailure, UsageError } from "../command-line/failures.ts";
 import { readWhole } from "../command-line/units.ts";
+import { lastNumberOptions, refuseLastNumbers } from "../images/last-numbers.ts";
 import { signerOptions } from "../images/signer-options.ts";
 
 const readU32 = readWhole(0, 0xffff_ffff);
@@ -58,6 +59,7 @@ const options = {
   "virtual-only": {
     what: "the image for virtual devices alone: npm packages build it, without a cross compiler",
   },
+  ...lastNumberOptions,
   unsigned: { what: "leave the signature to flipside sign" },
   out: { value: "FILE", what: "where to write it (var/releases/flipside-demo-V.release)" },
   ...signerOptions,
@@ -132,6 +134,12 @@ async function run({ options: given, io, note }: Invocation<typeof options>) {
   const { repositoryRoot } = await import("../../../agent/build/paths.ts");
   const { releaseOutcome, writeRelease } = await import("../images/release-in.ts");
   const { imageLine } = await import("../images/image-text.ts");
+  const numbers = {
+    releaseSequence: given.sequence ?? 0,
+    securityCounter: given["security-counter"] ?? 1,
+    trustVersionMin: 1,
+  };
+  if (!given.unsigned) refuseLastNumbers([numbers], given["no-later-release"]);
   const signers = given.unsigned ? [] : await signersOf(given, { io, note });
   let file;
   try {

@@ -5,6 +5,7 @@ import { command, type Invocation } from "../command-line/command.ts";
 import { CommandFailure, UsageError } from "../command-line/failures.ts";
 import { FLAG_RAISE_FLOOR } from "@flipside/image-format/portable/image-header";
 import { readDuration, readSize, readWhole } from "../command-line/units.ts";
+import { lastNumberOptions, refuseLastNumbers } from "../images/last-numbers.ts";
 import { signerOptions } from "../images/signer-options.ts";
 
 const u32Max = 0xffff_ffff;
@@ -50,6 +51,7 @@ const options = {
   },
   tries: { value: "N", what: "starts on trial (3)", read: readWhole(1, 15) },
   watchdog: { value: "DURATION", what: "100ms to 10m (10s)", read: readDuration },
+  ...lastNumberOptions,
   unsigned: { what: "leave the signature to flipside sign" },
   out: { value: "FILE", what: "where to write it (PRODUCT-V.release)" },
   ...signerOptions,
@@ -90,6 +92,7 @@ async function run({ options: given, words, io }: Invocation<typeof options>) {
   const { releaseOutcome, writeRelease } = await import("../images/release-in.ts");
   const { imageLine } = await import("../images/image-text.ts");
   const { signersMeant } = await import("../images/signers.ts");
+  if (!given.unsigned) refuseLastNumbers([fields], given["no-later-release"]);
   const signers = given.unsigned ? [] : signersMeant(given, io);
   const payload = readFile(words[0]!, "the file");
   const chunkBytes = given["chunk-size"];

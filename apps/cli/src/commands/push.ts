@@ -52,6 +52,13 @@ async function pushPermit(api: Client, format: Format, file: Uint8Array) {
   return { json: added, text: `${who} may go back to ${release.product} ${release.version}` };
 }
 
+async function pushReleaseState(api: Client, file: Uint8Array) {
+  const state = await api("POST /api/v1/release-states", { body: file });
+  const { product, version, releaseSequence, validUntil } = state;
+  const text = `${product} ${version}, release sequence ${releaseSequence}, is the newest until ${validUntil}; devices hear it at their next check-ins`;
+  return { json: state, text };
+}
+
 async function run({ options: asked, words, io, note, connect }: Invocation<typeof options>) {
   const path = words[0]!;
   const file = new Uint8Array(readFileSync(path));
@@ -59,6 +66,7 @@ async function run({ options: asked, words, io, note, connect }: Invocation<type
   const format = await import("@flipside/image-format");
   if (file.length >= format.PERMIT_BODY_BYTES && new DataView(file.buffer).getUint32(0, true) === format.PERMIT_MAGIC)
     return pushPermit(api, format, file);
+  if (format.isReleaseStateFile(file)) return pushReleaseState(api, file);
   const bar = new ProgressBar(io);
   note(`uploading ${basename(path)}, ${printSize(file.length)}`);
   try {
@@ -78,9 +86,9 @@ async function run({ options: asked, words, io, note, connect }: Invocation<type
 
 export const push = command({
   name: "push",
-  summary: "Upload a signed release, or a permit",
+  summary: "Upload a signed release, a permit, or a release state",
   about: "The server verifies all of it before it keeps anything. --exist-ok is for pipelines that may run twice.",
-  arguments: [{ name: "FILE", what: "a release, an image, or a permit" }],
+  arguments: [{ name: "FILE", what: "a release, an image, a permit, or a release state" }],
   options,
   examples: ["flipside push my-app-2.0.0.release", "flipside push my-app-2.0.0.release --exist-ok --print id"],
   connects: true,

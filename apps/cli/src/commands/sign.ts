@@ -1,10 +1,12 @@
 // `flipside sign`
 
 import { command, type Invocation } from "../command-line/command.ts";
+import { lastNumberOptions, refuseLastNumbers } from "../images/last-numbers.ts";
 import { signerOptions } from "../images/signer-options.ts";
 
 const options = {
   out: { value: "FILE", what: "where to write it (in its place)" },
+  ...lastNumberOptions,
   ...signerOptions,
 } as const;
 
@@ -17,7 +19,11 @@ async function run({ options: given, words, io }: Invocation<typeof options>) {
   const path = words[0]!;
   const signers = signersMeant(given, io);
   let file = readWhole(path, "the release");
-  await describeRelease(file);
+  const images = await describeRelease(file);
+  refuseLastNumbers(
+    images.map(({ image }) => image),
+    given["no-later-release"],
+  );
   for (const signer of signers) file = await signRelease(file, signer);
   const out = given.out ?? path;
   writeRelease(out, file);

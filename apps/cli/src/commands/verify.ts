@@ -11,22 +11,25 @@ const options = {
 
 async function run({ options: given, words }: Invocation<typeof options>) {
   const { readFileSync } = await import("node:fs");
-  const { createStrictVerifier, readTrustChain, verifyImage } = await import("@flipside/image-format");
+  const { createStrictVerifier, readTrustChain, releaseThresholdOf, verifyImage } = await import(
+    "@flipside/image-format"
+  );
   const { buildStrictVerifier } = await import("../../../../packages/image-format/assembly/build-strict-verifier.ts");
   const { keysFolder, publicKeyIn, readWhole, trustChainIn } = await import("../images/release-keys.ts");
   const { releaseIn } = await import("../images/release-in.ts");
   const { imageLine } = await import("../images/image-text.ts");
   const verifier = await createStrictVerifier(readFileSync(await buildStrictVerifier()));
-  const releaseKeys = async (): Promise<Uint8Array[]> => {
+  const named = async () => {
     const chain = readWhole(resolve(given["trust-chain"] ?? trustChainIn(keysFolder(given.keys))), "the trust chain");
-    return (await readTrustChain(chain, verifier)).at(-1)!.releaseKeys;
+    const newest = (await readTrustChain(chain, verifier)).at(-1)!;
+    return { keys: newest.releaseKeys, threshold: releaseThresholdOf(newest) };
   };
-  const keys =
+  const { keys, threshold } =
     given["public-key"].length > 0
-      ? given["public-key"].map((path) => publicKeyIn(resolve(path)))
-      : await releaseKeys();
+      ? { keys: given["public-key"].map((path) => publicKeyIn(resolve(path))), threshold: 1 }
+      : await named();
   const images = await releaseIn(words[0]!);
-  for (const { bytes } of images) await verifyImage(bytes, keys, verifier);
+  for (const { bytes } of images) await verifyImage(bytes, keys, verifier, threshold);
   const [{ image: first } = images[0]!] = images;
   return {
     json: { valid: true, images: images.map(({ image }) => image) },

@@ -6,7 +6,7 @@ import { createPublicKey, verify } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ImageSigner, signingPrefixes, toBase64Url } from "@flipside/image-format";
+import { type Signer, signingPrefixes, toBase64Url } from "@flipside/image-format";
 import { CommandFailure } from "../command-line/failures.ts";
 import { readTokenKey, type TokenKey } from "./pkcs11-uri.ts";
 
@@ -82,13 +82,13 @@ function signedBy(key: TokenKey, message: Uint8Array): Uint8Array {
 }
 
 /** Throws UsageError where the URI is none, or would show its PIN. */
-export function pkcs11Signer(uri: string, publicKey: Uint8Array): ImageSigner {
+export function pkcs11Signer(uri: string, publicKey: Uint8Array): Signer {
   const tokenKey = readTokenKey(uri);
   const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: toBase64Url(publicKey) }, format: "jwk" });
   return {
     publicKey,
-    sign: async (header) => {
-      const message = Buffer.concat([new TextEncoder().encode(signingPrefixes.image), header]);
+    sign: async (signed, purpose) => {
+      const message = Buffer.concat([new TextEncoder().encode(signingPrefixes[purpose]), signed]);
       const signature = signedBy(tokenKey, message);
       if (!verify(null, message, key, signature))
         throw new CommandFailure("the token's key is not the private half of --public-key: nothing was signed");

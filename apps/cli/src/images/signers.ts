@@ -2,7 +2,7 @@
 // argument, which everybody on the machine can read.
 
 import { resolve } from "node:path";
-import { imageSignerOf, type ImageSigner } from "@flipside/image-format";
+import { signerOf, type Signer } from "@flipside/image-format";
 import type { OptionsOf } from "../command-line/command.ts";
 import { UsageError } from "../command-line/failures.ts";
 import type { Io } from "../command-line/io.ts";
@@ -11,16 +11,16 @@ import { keysFolder, newestReleaseKey, publicKeyIn, signingKeyIn, signingKeyOf }
 import type { signerOptions } from "./signer-options.ts";
 
 /** At least one: without a word about it, the newest release key of the project. Throws UsageError, CommandFailure. */
-export function signersMeant(options: OptionsOf<typeof signerOptions>, io: Io): ImageSigner[] {
+export function signersMeant(options: OptionsOf<typeof signerOptions>, io: Io): Signer[] {
   const { key: files, "key-env": variable, pkcs11, "public-key": publicKey, keys } = options;
-  const signers = files.map((path) => imageSignerOf(signingKeyIn(resolve(path))));
+  const signers = files.map((path) => signerOf(signingKeyIn(resolve(path))));
   if (variable !== undefined) {
     const text = io.environment[variable];
     if (!text) throw new UsageError(`--key-env ${variable}: this environment variable is not set`);
-    signers.push(imageSignerOf(signingKeyOf(text, `the environment variable ${variable}`)));
+    signers.push(signerOf(signingKeyOf(text, `the environment variable ${variable}`)));
   }
   if ((pkcs11 === undefined) !== (publicKey === undefined))
     throw new UsageError("--pkcs11 URI and --public-key FILE go together: the token's key, and its public half");
   if (pkcs11 !== undefined) signers.push(pkcs11Signer(pkcs11, publicKeyIn(resolve(publicKey!))));
-  return signers.length > 0 ? signers : [imageSignerOf(newestReleaseKey(keysFolder(keys)))];
+  return signers.length > 0 ? signers : [signerOf(newestReleaseKey(keysFolder(keys)))];
 }

@@ -92,7 +92,7 @@ export interface BoardUnderTestOptions {
   layout: FlashLayout;
   pages: PageStore;
   rootKeys: readonly Uint8Array[];
-  imageWindow: { address: number; sizeBytes: number };
+  imageWindow: { imageType: number; address: number; sizeBytes: number };
   modules: LoadedModules;
   checker: FlashChecker;
   identity: { deviceId: string; claimSecret: Uint8Array };

@@ -56,8 +56,8 @@ export interface BoardOptions {
   layout: FlashLayout;
   pages: PageStore;
   rootKeys: readonly Uint8Array[];
-  /** Where images are linked to be, and how much RAM there is for them. */
-  imageWindow: { address: number; sizeBytes: number };
+  /** Of what type images are, where they are linked to be, and how much RAM there is for them. */
+  imageWindow: { imageType: number; address: number; sizeBytes: number };
 }
 
 const bytesOf = (words: Uint32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, PAGE_BYTES);

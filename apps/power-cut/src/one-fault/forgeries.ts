@@ -77,6 +77,23 @@ class Workbench {
   }
 }
 
+const thresholdForgery = async (
+  bench: Workbench,
+  name: string,
+  signers: (typeof keys.release)[],
+  { bothSign }: Awaited<ReturnType<typeof laterTrustChains>>,
+): Promise<Forgery> => bench.forgery(name, await bench.image("by-few", { signers }), { bothCopies: bothSign });
+
+/** By both of the release keys that have to sign it: the one that starts. */
+export const signedByBoth = async (
+  layout: FlashLayout,
+  booted: (flash: Uint8Array) => Uint8Array,
+): Promise<Forgery> => {
+  const bench = new Workbench(layout, booted);
+  const signers = [keys.release, keys.secondRelease];
+  return thresholdForgery(bench, "signed by both", signers, await laterTrustChains());
+};
+
 /** What nobody may start who has all of the flash, but no key. */
 export async function forgeries(layout: FlashLayout, booted: (flash: Uint8Array) => Uint8Array): Promise<Forgery[]> {
   const bench = new Workbench(layout, booted);
@@ -97,6 +114,14 @@ export async function forgeries(layout: FlashLayout, booted: (flash: Uint8Array)
       changed: { part: "manifest", at: good.header.length + SIGNATURE_AT },
     }),
     await bench.forgery("for other hardware", await bench.image("elsewhere", { change: { hardware } })),
+    await bench.forgery("of another type of image", await bench.image("unikernel", { change: { imageType: 1 } })),
+    ...(await Promise.all(
+      [
+        ["one of two release keys has signed it", [keys.release]],
+        ["one of two release keys has signed it, twice", [keys.secondRelease, keys.secondRelease]],
+        ["a release key and a stranger have signed it, where two keys have to", [keys.release, keys.stranger]],
+      ].map(([name, signers]) => thresholdForgery(bench, name as string, signers as (typeof keys.release)[], chains)),
+    )),
     await bench.forgery("too few of the boot bank's roots have signed for its key", stranger, {
       firstCopy: forged.firstByMinority,
     }),

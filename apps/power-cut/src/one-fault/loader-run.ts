@@ -41,7 +41,8 @@ export class LoaderUnderFault {
 
   /** `boot`: with conditionals that can be inverted, and crypto from outside. `agent`: whose crypto is asked. */
   constructor(layout: FlashLayout, boot: WebAssembly.Module, agent: WebAssembly.Module) {
-    const imageWindow = { address: virtualTarget.loadAddress, sizeBytes: IMAGE_WINDOW_BYTES };
+    const { imageType, loadAddress } = virtualTarget;
+    const imageWindow = { imageType, address: loadAddress, sizeBytes: IMAGE_WINDOW_BYTES };
     this.#board = new Board({ layout, pages: this.#pages, rootKeys: bankRoots, imageWindow });
     this.#board.surroundings = {
       ...surroundings,

@@ -69,6 +69,12 @@ const layoutFor = ({ payloadBytes }: { payloadBytes: number }): FlashLayout =>
 /** RAM for images: a little more than the largest payload of the campaign; the devices' own windows are larger. */
 const IMAGE_WINDOW_BYTES = 64 * KIB;
 
+const windowOf = ({ imageType, loadAddress }: Target, payloadBytes = 0) => ({
+  imageType,
+  address: loadAddress,
+  sizeBytes: Math.max(IMAGE_WINDOW_BYTES, payloadBytes),
+});
+
 export async function openCampaign(options: CampaignOptions): Promise<Campaign> {
   const { modules, payloadBytes = smallPayloadBytes, target = virtualTarget } = options;
   const own = options.ownImage && (await describeImage(options.ownImage));
@@ -173,7 +179,7 @@ export async function openCampaign(options: CampaignOptions): Promise<Campaign> 
     images,
     identity,
     rootKeys: bankRoots,
-    imageWindow: { address: target.loadAddress, sizeBytes: Math.max(IMAGE_WINDOW_BYTES, own?.payloadBytes ?? 0) },
+    imageWindow: windowOf(target, own?.payloadBytes),
   });
 
   const stories: Campaign["stories"] = new Map();

@@ -90,6 +90,8 @@ export async function laterTrustChains(): Promise<{
   keyRevoked: Uint8Array;
   rootsReplaced: Uint8Array;
   refusesAll: Uint8Array;
+  /** Both of two release keys have to sign an image. */
+  bothSign: Uint8Array;
 }> {
   const first = await firstTrustChain();
   const byRoot = [keys.root.privateJwk];
@@ -112,6 +114,16 @@ export async function laterTrustChains(): Promise<{
         trustVersion: 2,
         rootThreshold: 2,
         rootKeys: [keys.secondRoot.publicKey, keys.thirdRoot.publicKey],
+      },
+      byRoot,
+    ),
+    bothSign: await appendTrustLink(
+      first,
+      {
+        ...firstTrust,
+        trustVersion: 2,
+        releaseKeys: [keys.release.publicKey, keys.secondRelease.publicKey],
+        releaseThreshold: 2,
       },
       byRoot,
     ),
@@ -142,6 +154,8 @@ export interface ImageRequest {
   change?: Partial<ImageFields>;
   personality?: Partial<Personality>;
   signedBy?: SigningKey;
+  /** In place of that, several. */
+  signers?: SigningKey[];
   /** Filler otherwise: on the board the campaign's agent module runs in its place, with its personality. */
   payload?: Uint8Array;
   /** Payloads that are given are made this long with zeros behind them. */
@@ -160,7 +174,11 @@ export async function makeImage(request: ImageRequest): Promise<CampaignImage> {
     securityCounter,
     ...request.change,
   };
-  const file = await buildImage({ fields, payload, signingKeys: [(request.signedBy ?? keys.release).privateJwk] });
+  const file = await buildImage({
+    fields,
+    payload,
+    signingKeys: (request.signers ?? [request.signedBy ?? keys.release]).map(({ privateJwk }) => privateJwk),
+  });
   return imageOf(name, file, { ...healthy, ...request.personality });
 }
 

@@ -5,7 +5,10 @@ import { type Attention, createAttention } from "../features/attention/attention
 import { endingTokens, failingWebhooks, lostFiles, proposals, stops } from "../features/attention/around.ts";
 import { devicesByFilter, identityConflicts, trustForks } from "../features/attention/devices.ts";
 import { failures, openRollouts } from "../features/attention/rollouts.ts";
+import { devicesKeptBack, releaseStateEnds } from "../features/attention/release-states.ts";
 import { trustEnd } from "../features/attention/trust-end.ts";
+import { createReleaseStateDelivery } from "../features/deployments/release-state-delivery.ts";
+import { createReleaseStates, type ReleaseStates } from "../features/release-states/release-states.ts";
 import type { Router } from "express";
 import type { Feed } from "../changes/feed.ts";
 import type { Clock } from "../clock.ts";
@@ -136,6 +139,7 @@ interface Fleet {
   memory: Memory;
   images: ImageStore;
   releases: Releases;
+  releaseStates: ReleaseStates;
   fileRemoval: FileRemoval;
   engineRoom: EngineRoom;
   evidence: Evidence;
@@ -202,6 +206,7 @@ async function createFleet(foundation: Foundation, { pollMs, pieceMax, hawkbit, 
     memory,
     images,
     fileRemoval,
+    releaseStates: createReleaseStates({ storage, trust, verifier, clock }),
     releases: createReleases({
       storage,
       files,
@@ -331,7 +336,8 @@ async function createConversations(
   };
   const kept = { storage, patient, deviceLog, feed };
   const sessions = createSessions({ ...kept, memory, verifier, link, now, pollMs, began, owners: members?.owners });
-  const offers = createOffers({ link, sessions, offering, storage, feed, turns, pollMs, log });
+  const releaseStates = createReleaseStateDelivery(fleet.releaseStates, memory);
+  const offers = createOffers({ link, sessions, offering, releaseStates, storage, feed, turns, pollMs, log });
   const channel = createCommandChannel({ operationsKey, sessions, link, turns, deviceLog, log });
   const commands = await createCommands({ ...kept, sessions, channel, memory, turns, clock });
   const configuration = createConfigurationFollowing({ patient, channel, memory, deviceLog, clock });
@@ -497,7 +503,7 @@ function countingOf(
 
 function attentionOf(
   { storage: { db }, clock, trust }: Foundation,
-  { whys, images, emergencyStop }: Fleet,
+  { whys, images, emergencyStop, releaseStates }: Fleet,
   filtering: Filtering,
 ): Attention {
   const lookouts = [
@@ -506,7 +512,9 @@ function attentionOf(
     proposals(db, clock),
     identityConflicts(db, clock),
     trustForks(db, trust),
+    devicesKeptBack(db),
     trustEnd(trust),
+    releaseStateEnds(releaseStates, clock),
     lostFiles(db, images),
     failures(db),
     devicesByFilter(db, filtering),

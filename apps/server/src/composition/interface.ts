@@ -44,6 +44,7 @@ import { createRolloutTemplates } from "../features/rollout-templates/templates.
 import { createCourses } from "../features/rollouts/course.ts";
 import { rolloutRoutes } from "../features/rollouts/routes.ts";
 import { serverSettingsRoutes } from "../features/server-settings/routes.ts";
+import { releaseStateRoutes } from "../features/release-states/routes.ts";
 import { trustRoutes } from "../features/trust/routes.ts";
 import { webhookRoutes } from "../features/webhooks/routes.ts";
 import { createApp } from "../http/app.ts";
@@ -145,9 +146,10 @@ const deviceRoutesOf = ({ devices, deviceCounts, boards, clearConflict, ...other
 };
 const releaseAndRolloutRoutes = (
   { storage, clock, files }: Pick<Foundation, "storage" | "clock" | "files">,
-  { releases, rollouts, whys, emergencyStop, rehearsals }: Features,
+  { releases, releaseStates, rollouts, whys, emergencyStop, rehearsals }: Features,
 ): BoundRoute[][] => [
   releaseRoutes(releases, createReleaseDetails({ db: storage.db, files, releases })),
+  releaseStateRoutes(releaseStates),
   rolloutRoutes(rollouts, whys, createCourses({ db: storage.db, clock, brake: emergencyStop })),
   failureRoutes(storage.db),
   rehearsalRoutes(rehearsals),

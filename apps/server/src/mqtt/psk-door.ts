@@ -7,7 +7,7 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import { createSecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
-import { TLS_EXPORTER_LABEL } from "@flipside/image-format/portable/protocol-constants";
+import { TLS_EXPORTER_LABEL } from "@flipside/image-format/portable/mac-labels";
 import type { Logger } from "../logging.ts";
 import type { ProvenChannel } from "./device-link.ts";
 import { Handshakes } from "./handshakes.ts";

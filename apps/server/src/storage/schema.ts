@@ -43,7 +43,14 @@ import type {
   UserSessionTable,
 } from "./tables/people.ts";
 import type { AuditHeadTable, AuditLineTable, IdempotentRequestTable, ProposalTable } from "./tables/record.ts";
-import type { FileToRemoveTable, ImageTable, NamedVersionTable, PermitTable, ReleaseTable } from "./tables/releases.ts";
+import type {
+  FileToRemoveTable,
+  ImageTable,
+  NamedVersionTable,
+  PermitTable,
+  ReleaseStateTable,
+  ReleaseTable,
+} from "./tables/releases.ts";
 import type {
   DecisionTable,
   DeploymentCountTable,
@@ -106,6 +113,7 @@ export interface Schema {
   filesToRemove: FileToRemoveTable;
   namedVersions: NamedVersionTable;
   permits: PermitTable;
+  releaseStates: ReleaseStateTable;
   rollouts: RolloutTable;
   rolloutRequests: RolloutRequestTable;
   rolloutTargets: RolloutTargetTable;

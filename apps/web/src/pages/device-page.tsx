@@ -10,8 +10,10 @@ import { DeviceConfiguration } from "../components/device-configuration.tsx";
 import { DeviceMetrics } from "../components/device-metrics.tsx";
 import { DeviceTimeline } from "../components/device-timeline.tsx";
 import { IdentityConflict } from "../components/identity-conflict.tsx";
+import { KnownReleaseState } from "../components/known-release-state.tsx";
 import { Link } from "../components/link.tsx";
 import { Loaded } from "../components/loaded.tsx";
+import { MeasuredStart } from "../components/measured-start.tsx";
 import { Page } from "../components/page.tsx";
 import { SlotBoxes } from "../components/slots.tsx";
 import { StateBadge } from "../components/state-badge.tsx";
@@ -170,6 +172,16 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
           )}
           {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
         </Detail>
+        {device.measured && (
+          <Detail term={<Term of="measurement">{t`Started from`}</Term>}>
+            <MeasuredStart measured={device.measured} />
+          </Detail>
+        )}
+        {device.releaseState && (
+          <Detail term={<Term of="release state">{t`Newest release it knows of`}</Term>}>
+            <KnownReleaseState state={device.releaseState} />
+          </Detail>
+        )}
         <Detail term={<Term of="randomness">{t`Randomness`}</Term>}>
           {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : t`unknown`}
         </Detail>

@@ -47,6 +47,10 @@ export function TrustPage(): ReactNode {
                 {plural(
                   { roots: trust.links.at(-1)!.rootThreshold },
                   { one: "# root must sign the next record.", other: "# roots must sign the next record." },
+                )}{" "}
+                {plural(
+                  { keys: trust.links.at(-1)!.releaseThreshold },
+                  { one: "# release key must sign an image.", other: "# release keys must sign an image." },
                 )}
               </p>
             </section>

@@ -58,7 +58,11 @@ export async function checkRelease(file: File, trust: Trust, signal: AbortSignal
   if (file.size > releaseBytesMax) throw tooLarge();
   const worker = newWorker(workerAddress);
   signal.addEventListener("abort", () => worker.terminate(), { once: true });
-  const asked: CheckAsked = { file, releaseKeys: releaseKeysOf(trust) };
+  const asked: CheckAsked = {
+    file,
+    releaseKeys: releaseKeysOf(trust),
+    releaseThreshold: trust.links.at(-1)?.releaseThreshold ?? 1,
+  };
   try {
     return imagesIn(
       await new Promise<CheckAnswer>((resolve, reject) => {

@@ -7,13 +7,18 @@ import verifierAddress from "@flipside/image-format/strict-verifier.wasm?url";
 import { provideDigest } from "./digest-without-https.ts";
 import type { CheckAnswer, CheckAsked } from "./told.ts";
 
-async function answerTo({ file, releaseKeys }: CheckAsked): Promise<CheckAnswer> {
+async function answerTo({ file, releaseKeys, releaseThreshold }: CheckAsked): Promise<CheckAnswer> {
   const wasm = await fetch(verifierAddress);
   if (!wasm.ok) return { kind: "no-verifier", status: wasm.status };
   const verifier = await createStrictVerifier(await wasm.arrayBuffer());
   provideDigest(verifier);
   try {
-    const images = await verifyRelease(new Uint8Array(await file.arrayBuffer()), releaseKeys, verifier);
+    const images = await verifyRelease(
+      new Uint8Array(await file.arrayBuffer()),
+      releaseKeys,
+      verifier,
+      releaseThreshold,
+    );
     return { kind: "verified", images: images.map(({ image, signedBy }) => ({ ...image, signedBy })) };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;

@@ -6,6 +6,8 @@ export interface CheckAsked {
   file: File;
   /** Public keys, 32 bytes each, of who may sign releases. */
   releaseKeys: Uint8Array[];
+  /** How many of them have to have signed. */
+  releaseThreshold: number;
 }
 
 export interface CheckedImage extends ImageDescription {

@@ -43,6 +43,10 @@ const words: Record<Exclude<keyof typeof ErrorCode, "None">, Words> = {
     todo: t`Sign the image again, then upload the new file.`,
   },
   SignatureUnknownKey: { means: t`The image is signed, but by a key that is not a release key here.`, todo: signing },
+  SignaturesTooFew: {
+    means: t`Release keys have signed the image, but fewer of them than the trust record wants.`,
+    todo: t`Have another holder of a release key add a signature (flipside sign), then upload the file again.`,
+  },
   SignatureNotCanonical: { means: t`The signature is not in its one proper form, so it is refused.`, todo: report },
   SignatureSmallOrder: {
     means: t`The signature or its key is of a weak kind that fits any message, so it is refused.`,

@@ -64,6 +64,7 @@ const words: Record<Operation, string> = {
   unarchiveRelease: t`unarchive release`,
   deleteRelease: t`delete release`,
   addPermit: t`add permit`,
+  uploadReleaseState: t`upload release state`,
   uploadTrust: t`upload trust`,
   createRollout: t`create rollout`,
   preflightRollout: t`preflight rollout`,

@@ -1,6 +1,11 @@
 // /api/v1/devices
 
-import { bootReasonNames, healthNames, slotStateNames } from "@flipside/image-format/state-names";
+import {
+  bootReasonNames,
+  healthNames,
+  releaseStateWarningNames,
+  slotStateNames,
+} from "@flipside/image-format/state-names";
 import { z } from "zod";
 import { channels } from "../channels.ts";
 import { agentNames } from "../agent-names.ts";
@@ -21,6 +26,8 @@ export const entropyState = z.enum(["good", "failed-health", "absent"]);
 export const trustRelation = z.enum(["same", "older", "ahead", "forked", "unknown"]);
 
 export const agentKind = z.enum(agentNames);
+
+export const releaseStateWarning = z.enum(releaseStateWarningNames);
 
 export const trustRefused = z.strictObject({
   version: count.describe("0: of a chain that does not hold"),
@@ -74,6 +81,27 @@ export const device = named(
     trustRelation: trustRelation.describe("how its trust record stands to the server's newest"),
     entropy: entropyState.nullable().describe("what its noise source is worth; null from older agents"),
     trustRefused: trustRefused.nullable(),
+    measured: z
+      .strictObject({
+        loader: digest.nullable().describe("SHA-256 of boot loader and first root keys; null: not shown to it"),
+        loaderChanged: z.boolean().describe("it is another one than the first that was measured"),
+        trust: digest.describe("SHA-256 of its trust chain when the session began"),
+        image: digest.describe("of the image that the boot loader started"),
+        imageVersion: z.string().nullable().describe("of the release that has this image; null: none that is known"),
+        bootCounter: count,
+        agrees: z.boolean().describe("image and boot counter are those that its check-ins say"),
+      })
+      .nullable()
+      .describe("what it has started from, signed by its key in its newest session; null: it does not say"),
+    releaseState: z
+      .strictObject({
+        issuedAt: time.nullable(),
+        validUntil: time.nullable(),
+        releaseSequence: count.nullable(),
+        warning: releaseStateWarning.nullable().describe("what the device has noticed; docs/protocol.md"),
+      })
+      .nullable()
+      .describe("the newest release state that it has seen since it started; null: none, or an older agent"),
     identityConflict: z
       .strictObject({ since: time, lastAt: time })
       .nullable()

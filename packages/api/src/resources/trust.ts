@@ -24,6 +24,7 @@ export const trustLink = named(
     rootThreshold: count,
     rootKeys: z.array(keyId),
     releaseKeys: z.array(keyId),
+    releaseThreshold: count.describe("how many of them have to sign an image, or a permit"),
     operationsKeys: z.array(keyId),
   }),
 );

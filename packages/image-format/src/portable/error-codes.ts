@@ -19,6 +19,7 @@ export enum ErrorCode {
   SignatureMismatch = 12,
   ChunkTableMismatch = 13,
   ChunkMismatch = 14,
+  SignaturesTooFew = 15,
 
   // This device (40..59)
   ProductMismatch = 40,

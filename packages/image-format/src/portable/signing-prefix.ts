@@ -6,9 +6,3 @@ export const PREFIX_IMAGE: string =
   "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtaW1hZ2UrandzIn0.";
 export const PREFIX_TRUST: string =
   "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtdHJ1c3QrandzIn0.";
-export const PREFIX_COMMAND: string =
-  "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtY29tbWFuZCtqd3MifQ.";
-export const PREFIX_PERMIT: string =
-  "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtcGVybWl0K2p3cyJ9.";
-export const PREFIX_SESSION: string =
-  "eyJhbGciOiJFZDI1NTE5IiwiYjY0IjpmYWxzZSwiY3JpdCI6WyJiNjQiXSwidHlwIjoiZmxpcHNpZGUtc2Vzc2lvbitqd3MifQ.";

@@ -3,7 +3,8 @@
 //   chain: 0 u8[4] "FSTC"   4 u32 chain bytes (all of it)   8 u16 links   10 u16 zero   12 links, oldest first
 //   link:  body, then its signature block (typ flipside-trust+jws)
 //   body:  0 u8[4] "FSTR"   4 u16 version   6 u16 body bytes   8 u32 trust version (1, 2, 3 ... without a gap)
-//          12 u8 root threshold  13 u8 roots  14 u8 release keys  15 u8 operations keys   16 u8[32] each, in that order
+//          12 u8 root threshold  13 u8 roots  14 u8 release keys (bits 0 to 3) and release threshold less one (4 to 7)
+//          15 u8 operations keys   16 u8[32] each, in that order
 //
 // Link 1 is signed by a majority of the roots in the boot bank; each next one by the threshold of its predecessor.
 
@@ -31,6 +32,7 @@ export class TrustLink {
   rootThreshold: u32 = 0;
   rootCount: u32 = 0;
   releaseCount: u32 = 0;
+  releaseThreshold: u32 = 0;
   operationsCount: u32 = 0;
   rootKeysOffset: i32 = 0;
   releaseKeysOffset: i32 = 0;
@@ -89,7 +91,8 @@ export function parseTrustLink(bytes: Uint8Array, at: i32, end: i32, out: TrustL
   out.trustVersion = readU32(bytes, at + 8);
   out.rootThreshold = bytes[at + 12]!;
   out.rootCount = bytes[at + 13]!;
-  out.releaseCount = bytes[at + 14]!;
+  out.releaseCount = bytes[at + 14]! & 15;
+  out.releaseThreshold = (bytes[at + 14]! >> 4) + 1;
   out.operationsCount = bytes[at + 15]!;
   if (
     out.rootCount == 0 ||
@@ -98,7 +101,7 @@ export function parseTrustLink(bytes: Uint8Array, at: i32, end: i32, out: TrustL
     out.operationsCount > TRUST_KEYS_MAX
   )
     return ErrorCode.TrustRecordInvalid;
-  if (out.releaseCount == 0 || out.rootThreshold == 0 || out.rootThreshold > out.rootCount)
+  if (out.releaseThreshold > out.releaseCount || out.rootThreshold == 0 || out.rootThreshold > out.rootCount)
     return ErrorCode.TrustRecordInvalid;
   const keys: i32 = out.rootCount + out.releaseCount + out.operationsCount;
   if (bodyBytes != TRUST_BODY_PREFIX_BYTES + keys * PUBLIC_KEY_BYTES || bodyBytes > end - at)

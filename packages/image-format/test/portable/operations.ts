@@ -149,6 +149,7 @@ function performTrustChain(bytes: Uint8Array, offset: i32, available: i32, out: 
     put(out, link.rootKeysOffset);
     put(out, link.releaseKeysOffset);
     put(out, link.operationsKeysOffset);
+    put(out, link.releaseThreshold);
     at = link.nextOffset;
   }
 }

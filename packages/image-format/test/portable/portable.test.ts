@@ -228,12 +228,12 @@ describe("trust chain", () => {
     const padded = concat(chain, new Uint8Array(500).fill(0xff));
     const said = builds.both(O.OPERATION_TRUST_CHAIN, padded, "");
     expect(said.slice(0, 2)).toEqual([3, chain.length]);
-    expect(said).toHaveLength(2 + 3 * 13);
-    const second = said.slice(2 + 13, 2 + 26);
+    expect(said).toHaveLength(2 + 3 * 14);
+    const second = said.slice(2 + 14, 2 + 28);
     expect(second[0]).toBe(ErrorCode.None);
     expect(second.slice(5, 10)).toEqual([2, 2, 3, 2, 0]);
-    expect(said.at(2 + 2 * 13 + 4)).toBe(chain.length); // nextOffset of the last
-    expect(said.slice(2 + 26 + 5, 2 + 26 + 10)).toEqual([3, 8, 8, 8, 8]);
+    expect(said.at(2 + 2 * 14 + 4)).toBe(chain.length); // nextOffset of the last
+    expect(said.slice(2 + 28 + 5, 2 + 28 + 10)).toEqual([3, 8, 8, 8, 8]);
   });
 
   const invalid = minus(ErrorCode.TrustRecordInvalid);

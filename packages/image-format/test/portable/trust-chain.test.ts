@@ -5,7 +5,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { buildStrictVerifier } from "../../assembly/build-strict-verifier.ts";
 import { generateSigningKey, type SigningKey } from "../../src/keys.ts";
 import { createStrictVerifier, type StrictVerifier } from "../../src/strict-verifier.ts";
-import { appendTrustLink, buildTrustChain, type TrustKeys } from "../../src/trust-file.ts";
+import {
+  appendTrustLink,
+  buildTrustChain,
+  encodeTrustBody,
+  releaseThresholdOf,
+  type TrustKeys,
+} from "../../src/trust-file.ts";
 import { readTrustChain, readTrustSuccessor } from "../../src/verify-trust.ts";
 
 let verifier: StrictVerifier;
@@ -127,5 +133,28 @@ describe("a chain takes the place of another", () => {
     expect(await judge(await appendTrustLink(present, link(2, 1, 3), [roots[0]!.privateJwk]), present)).toMatch(
       /^trust-record-invalid.*link 2/,
     );
+  });
+});
+
+describe("how many release keys have to sign", () => {
+  const named = (releaseThreshold: number, ...releases: SigningKey[]): TrustKeys => ({
+    ...link(1, 1, 0),
+    releaseKeys: releases.map(({ publicKey }) => publicKey),
+    releaseThreshold,
+  });
+
+  test("is read as it was written, and a record of one is the record that it always was", async () => {
+    const three = keys(3, 4, 5);
+    for (const threshold of [1, 2, 3]) {
+      const [read] = await readTrustChain(await buildTrustChain([signed(named(threshold, ...three), 0)]), verifier);
+      expect(releaseThresholdOf(read!)).toBe(threshold);
+    }
+    expect(encodeTrustBody(named(1, ...three))[14]).toBe(3);
+    expect(encodeTrustBody(named(2, ...three))[14]).toBe(0x13);
+  });
+
+  test("is none that could never be met", async () => {
+    for (const threshold of [3, 9, 16])
+      expect(await holds(signed(named(threshold, ...keys(3, 4)), 0))).toMatch(/malformed/);
   });
 });

@@ -31,6 +31,7 @@ import {
   flashTiming,
   Health,
   imageWindow,
+  loaderRead,
   nicAcquire,
   nicGrant,
   nicInfo,
@@ -159,6 +160,10 @@ function first(): void {
 
   expect("agent: root keys", rootKeys(buffer, 256), 1);
   expect("agent: root keys to too little room", rootKeys(buffer, 31), Errno.Argument);
+  const loader = loaderRead(0, buffer, 256);
+  holds("agent: the loader's first bytes, where the host has them", loader == 256 || loader == Errno.Absent);
+  const behind = loaderRead(0xffffff00, buffer, 256);
+  holds("agent: nothing behind the loader", behind == Errno.Argument || behind == Errno.Absent);
   expect("agent: image window", imageWindow(buffer), 0);
   expect("agent: reset for no reason", reset(0), Errno.Argument);
   expect("agent: reset for an unknown reason", reset(4), Errno.Argument);

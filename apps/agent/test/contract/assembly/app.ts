@@ -24,6 +24,7 @@ import {
   resetCause,
   ResetCause,
   ResetReason,
+  loaderRead,
   rootKeys,
   watchdogArm,
   watchdogPet,
@@ -56,6 +57,7 @@ export function start(): void {
   expect("app: flash timing denied", flashTiming(buffer), Errno.Denied);
   expect("app: reset cause", resetCause(), ResetCause.Power);
   expect("app: root keys denied", rootKeys(buffer, 256), Errno.Denied);
+  expect("app: loader read denied", loaderRead(0, buffer, 256), Errno.Denied);
   expect("app: report denied", appReport(buffer), Errno.Denied);
   expect("app: entropy denied", entropy(buffer, 16), Errno.Denied);
   expect("app: network card denied", nicInfo(buffer), Errno.Denied);

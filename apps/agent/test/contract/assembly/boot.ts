@@ -21,6 +21,7 @@ import {
   imageLoad,
   imageRead,
   imageStart,
+  imageType,
   imageWindow,
   reset,
   resetCause,
@@ -71,6 +72,7 @@ export function boot(): void {
   const address = load<u32>(window);
   const size = load<u32>(window, 4);
   holds("boot: the window has room for an image", size >= 0x40000);
+  holds("boot: image type", imageType() == 1 || imageType() == 2);
   expect("boot: image load", imageLoad(Zone.SlotA, 0, address, 256), 0);
   expect("boot: image read", imageRead(address, fromWindow, 256), 0);
   expect("boot: slot read", flashRead(Zone.SlotA, 0, fromFlash, 256), 0);

@@ -8,6 +8,7 @@ const changes = [
   "revoke-release",
   "add-operations",
   "revoke-operations",
+  "release-threshold",
   "replace-roots",
   "sign",
 ];
@@ -27,7 +28,11 @@ export const makeTrust = handingOn({
     sign: { value: "FILE", what: "private JWK of a root that signs (all roots in KEYS)", many: true },
     public: { value: "FILE", what: "JWK of the key to add, made elsewhere (a new one is made in KEYS)" },
     root: { value: "FILE", what: "JWK of a new root (one is made in KEYS)", many: true },
-    threshold: { value: "N", what: "how many of the new roots must sign the record after (a majority)" },
+    threshold: {
+      value: "N",
+      what: "how many of the new roots must sign the record after (a majority); of release keys, an image",
+    },
+    "last-link": { what: "make the sixteenth link although no key can be changed after it" },
     out: {
       value: "FILE",
       what: "where to write it (KEYS/trust-chain.bin, or trust-chain.unfinished while signatures lack)",

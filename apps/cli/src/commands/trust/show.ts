@@ -11,8 +11,9 @@ function textOf({ version, chainBytes, keys, links }: Trust): string {
     String(since),
     revokedBy === null ? "in force" : `left out by ${revokedBy}`,
   ]);
-  const threshold = links.at(-1)?.rootThreshold ?? 0;
-  return `trust record ${version}, ${chainBytes} bytes; the next needs ${threshold} of its roots\n${table(["KEY", "PURPOSE", "SINCE", "STATE"], rows)}`;
+  const { rootThreshold = 0, releaseThreshold = 1 } = links.at(-1) ?? {};
+  const needs = `the next needs ${rootThreshold} of its roots, an image ${releaseThreshold} of the release keys`;
+  return `trust record ${version}, ${chainBytes} bytes; ${needs}\n${table(["KEY", "PURPOSE", "SINCE", "STATE"], rows)}`;
 }
 
 export const showTrust = command({

@@ -17,6 +17,7 @@ import type { Memory } from "../deployments/memory.ts";
 import type { Offers } from "../deployments/offers.ts";
 import type { HealthWatch } from "../health/health-watch.ts";
 import type { MetricHistory } from "../metric-history/metric-history.ts";
+import type { Measured } from "../sessions/measurement.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { isInConflict } from "../device-records/board-trail.ts";
 import type { BoardTrails } from "./board-trails.ts";
@@ -43,7 +44,7 @@ const entropyLines = {
 };
 
 function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
-  const { running, other, connection, attributes } = checkIn;
+  const { running, other, connection, attributes, releaseState } = checkIn;
   return {
     product: checkIn.product,
     hardware: checkIn.hardware,
@@ -54,6 +55,8 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
     entropy: checkIn.entropy ?? null,
     trustRefusedVersion: checkIn.trustRefused?.version ?? null,
     trustRefusedCode: checkIn.trustRefused?.code ?? null,
+    releaseState: releaseState === undefined ? null : JSON.stringify(releaseState),
+    releaseStateWarning: releaseState?.warning ?? null,
     securityFloor: checkIn.floor,
     slotBytes: checkIn.slotBytes,
     bootCounter: checkIn.boot,
@@ -65,6 +68,8 @@ function columnsOf(checkIn: CheckIn): Partial<DeviceTable> {
     connection: connection === undefined ? null : JSON.stringify({ host: connection.host, port: connection.port }),
   };
 }
+
+type MeasuredColumns = Pick<Partial<DeviceTable>, "measured" | "firstLoader">;
 
 /** `shape`: the columns that it sets. */
 const updateDevice = preparedByShape((db, value, shape: string) =>
@@ -161,6 +166,21 @@ export function createCheckIns(options: {
       );
   }
 
+  /** Of the session's first check-in: what was signed beside its proof does not change. */
+  async function measuredColumns({ deviceId, measured }: Session): Promise<MeasuredColumns> {
+    if (measured === undefined) return { measured: null };
+    const row = await options.memory.device(deviceId);
+    const first = row?.firstLoader ?? measured.loader;
+    const before = row?.measured == null ? first : (JSON.parse(row.measured) as Measured).loader;
+    if (measured.loader !== before && before !== null)
+      deviceLog.add(
+        deviceId,
+        "measurement",
+        `its boot loader is another one than before: ${measured.loader ?? "not shown"}, and was ${before}`,
+      );
+    return { measured: JSON.stringify(measured), firstLoader: first };
+  }
+
   return {
     async take(session, checkIn) {
       const { deviceId } = session;
@@ -176,9 +196,11 @@ export function createCheckIns(options: {
         deviceLog.add(deviceId, "boot-control", "the boot-control log was lost and made anew from what the slots hold");
       }
       const ofBoards = session.checkedIn ? {} : await options.boardTrails.firstCheckIn(session);
+      const ofMeasurement = session.checkedIn ? {} : await measuredColumns(session);
       await sessions.contacted(session);
       await options.health.checkedIn(deviceId, checkIn);
-      await update(deviceId, { ...columnsOf(checkIn), channel: session.channel, ...ofBoards }, checkIn.running);
+      const said = { ...columnsOf(checkIn), channel: session.channel, ...ofBoards, ...ofMeasurement };
+      await update(deviceId, said, checkIn.running);
       logTrustRelation(session, checkIn);
       await options.evidence.checkedIn(deviceId, checkIn);
       await options.trustDelivery.checkedIn(session, checkIn);

@@ -10,6 +10,7 @@ import type { Storage } from "../../storage/storage.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { followDue } from "./follow-due.ts";
 import type { Offering } from "./offering.ts";
+import type { ReleaseStateDelivery } from "./release-state-delivery.ts";
 
 /** Devices that are told at the same time when a wave starts; the rest of them follow. */
 const pushesUnderWayMax = 16;
@@ -24,6 +25,7 @@ export interface OffersOptions {
   link: DeviceLink;
   sessions: Sessions;
   offering: Pick<Offering, "offerFor">;
+  releaseStates: ReleaseStateDelivery;
   storage: Storage;
   feed: Feed;
   turns: Turns;
@@ -45,8 +47,11 @@ export function createOffers(options: OffersOptions): Offers {
     // What led here is in it. What changes from now on may not be, and is told after it.
     stale.delete(deviceId);
     const deployment = await options.sessions.owning(session, () => options.offering.offerFor(deviceId));
+    const state = await options.releaseStates.next(session);
     if (options.sessions.of(deviceId) !== session) return;
-    await options.link.publish(deviceId, [offer(session.id, options.pollMs, deployment && offerMembers(deployment))]);
+    const members = deployment && offerMembers(deployment);
+    await options.link.publish(deviceId, [offer(session.id, options.pollMs, members, state?.file)]);
+    state?.sent();
   }
 
   function pump(): void {

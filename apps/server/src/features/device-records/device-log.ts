@@ -27,6 +27,7 @@ export type DeviceLogKind =
   | "deployment"
   | "trust"
   | "entropy"
+  | "measurement"
   | "metrics"
   | "tags"
   | "identity";

@@ -4,6 +4,7 @@ import { activeOf } from "@flipside/api/active-deployment";
 import type { Filtered } from "@flipside/device-filter";
 import type { Deployment as DeploymentView, Device as DeviceView, TrustRelation } from "@flipside/api/types";
 import { errorName } from "@flipside/image-format";
+import type { CheckIn } from "@flipside/protocol/messages";
 import type { Clock } from "../../clock.ts";
 import { iso, isoOrNull } from "../../identifiers.ts";
 import type { DeploymentRow, DeviceRow } from "../../storage/schema.ts";
@@ -12,6 +13,7 @@ import type { Trust } from "../trust/trust.ts";
 import type { Progress } from "../deployments/progress.ts";
 import { findDevice, otherOf, runningOf, tagsByDevice } from "../device-records/store.ts";
 import { trailOf, isInConflict } from "../device-records/board-trail.ts";
+import type { Measured } from "../sessions/measurement.ts";
 import type { LastSeen } from "../device-records/last-seen.ts";
 
 type NamedDeployment = DeploymentRow & {
@@ -108,12 +110,45 @@ function conflictView(row: DeviceRow, clock: Pick<Clock, "steadyMs">): DeviceVie
   return { since: iso(shown.sinceMs), lastAt: iso(shown.lastMs) };
 }
 
+const measuredOf = ({ measured }: DeviceRow): Measured | null =>
+  measured === null ? null : (JSON.parse(measured) as Measured);
+
+/** What it has signed, beside what it says and what is known of releases. */
+function measuredView(row: DeviceRow, released: ReadonlyMap<string, string>): DeviceView["measured"] {
+  const measured = measuredOf(row);
+  if (measured === null) return null;
+  const { loader, trust, image, bootCounter } = measured;
+  const differs = <T>(one: T | null, other: T | null): boolean => one !== null && other !== null && one !== other;
+  return {
+    loader,
+    loaderChanged: differs(loader, row.firstLoader),
+    trust,
+    image,
+    imageVersion: released.get(image) ?? null,
+    bootCounter,
+    // The trust record may have been replaced since the session began.
+    agrees: !differs(image, runningOf(row)?.digest ?? null) && !differs(bootCounter, row.bootCounter),
+  };
+}
+
+function releaseStateView(json: string): DeviceView["releaseState"] {
+  const { issued, until, sequence, warning } = JSON.parse(json) as NonNullable<CheckIn["releaseState"]>;
+  return {
+    issuedAt: issued === 0 ? null : iso(1000 * issued),
+    validUntil: until === 0 ? null : iso(1000 * until),
+    releaseSequence: sequence === 0 ? null : sequence,
+    warning: warning ?? null,
+  };
+}
+
 export function deviceView(
   row: DeviceRow,
   more: BesideRow & {
     trustRelation: TrustRelation;
     active: NamedDeployment | undefined;
     versions: ReadonlyMap<string, string>;
+    /** Of measured images. */
+    released: ReadonlyMap<string, string>;
     clock: Pick<Clock, "steadyMs">;
   },
 ): DeviceView {
@@ -146,6 +181,8 @@ export function deviceView(
             code: row.trustRefusedCode,
             codeName: errorName(row.trustRefusedCode),
           },
+    measured: measuredView(row, more.released),
+    releaseState: row.releaseState === null ? null : releaseStateView(row.releaseState),
     identityConflict: conflictView(row, more.clock),
     securityFloor: row.securityFloor,
     connection: row.connection === null ? null : (JSON.parse(row.connection) as { host: string; port: number }),
@@ -154,8 +191,8 @@ export function deviceView(
   };
 }
 
-/** Versions of these images, by digest, as far as they are known. */
-export async function versionsByDigest(db: Queries, digests: readonly string[]): Promise<Map<string, string>> {
+/** The same of images that were uploaded and verified. */
+async function releasedVersions(db: Queries, digests: readonly string[]): Promise<Map<string, string>> {
   if (digests.length === 0) return new Map();
   const rows = await db
     .selectFrom("images")
@@ -163,9 +200,16 @@ export async function versionsByDigest(db: Queries, digests: readonly string[]):
     .select(["images.digest", "releases.version"])
     .where("images.digest", "in", digests)
     .execute();
+  return new Map(rows.map(({ digest, version }) => [digest, version]));
+}
+
+/** Versions of these images, by digest, as far as they are known. */
+export async function versionsByDigest(db: Queries, digests: readonly string[]): Promise<Map<string, string>> {
+  if (digests.length === 0) return new Map();
+  const released = await releasedVersions(db, digests);
   // What a device said of an image yields to what was uploaded and verified.
   const named = await db.selectFrom("namedVersions").selectAll().where("digest", "in", digests).execute();
-  return new Map([...named, ...rows].map((row) => [row.digest, row.version]));
+  return new Map([...named.map(({ digest, version }) => [digest, version] as const), ...released]);
 }
 
 function groupByDevice<T extends DeploymentRow>(deployments: T[]): Map<string, T[]> {
@@ -214,6 +258,7 @@ export function createDeviceViews({
     const ids = rows.map(({ id }) => id);
     const byDevice = groupByDevice(await openDeployments(ids));
     const versions = await versionsByDigest(db, [...new Set(rows.flatMap((row) => otherOf(row)?.digest ?? []))]);
+    const released = await releasedVersions(db, [...new Set(rows.flatMap((row) => measuredOf(row)?.image ?? []))]);
     const tags = await tagsByDevice(db, ids);
     return rows.map((row) =>
       deviceView(row, {
@@ -223,6 +268,7 @@ export function createDeviceViews({
         active: activeOf(byDevice.get(row.id) ?? []),
         tags: tags.get(row.id),
         versions,
+        released,
         clock,
       }),
     );

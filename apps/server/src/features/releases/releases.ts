@@ -209,7 +209,8 @@ export function createReleases(options: {
   }
 
   async function verifyAndKeep(path: string, by: string, confirmSequence: boolean): Promise<ReleaseView> {
-    const described = await verifyRelease(await files.read(path), options.trust.releaseKeys, verifier);
+    const { releaseKeys, releaseThreshold } = options.trust;
+    const described = await verifyRelease(await files.read(path), releaseKeys, verifier, releaseThreshold);
     const { product, version, releaseSequence, description } = described[0]!.image;
     const digests = described.map(({ image }) => image.digest);
     const lacking = await toMend(product, version, digests);
@@ -319,7 +320,10 @@ export function createReleases(options: {
       const block = bytes.subarray(PERMIT_BODY_BYTES);
       if (parseSignatureBlock(block, 0, block.length) !== block.length) throw refuse("its signatures are malformed");
       const body = bytes.subarray(0, PERMIT_BODY_BYTES);
-      const code = await checkSignatureBlock(verifier, "permit", body, block, options.trust.releaseKeys);
+      const { releaseKeys, releaseThreshold } = options.trust;
+      const code = await checkSignatureBlock(verifier, "permit", body, block, releaseKeys, releaseThreshold);
+      if (code === ErrorCode.SignaturesTooFew)
+        throw refuse(`fewer than ${releaseThreshold} release keys of this project have signed it`);
       if (code !== ErrorCode.None) throw refuse("no signature by a release key of this project holds");
       const digest = toHex(body.subarray(PERMIT_DIGEST_OFFSET, PERMIT_DIGEST_OFFSET + 32));
       const image = await storage.db

@@ -20,6 +20,7 @@ import type { Connection, DeviceLink, LinkMessage } from "../../mqtt/device-link
 import type { Storage } from "../../storage/storage.ts";
 import type { DeviceLog } from "../device-records/device-log.ts";
 import { findDevice, identityOf, retireSecretsBefore } from "../device-records/store.ts";
+import { type Measured, readMeasurement, signedMeasurement } from "./measurement.ts";
 import { proofVerifier } from "./proof-verifier.ts";
 import { equalInConstantTime } from "../../equal-in-constant-time.ts";
 
@@ -66,6 +67,8 @@ export interface Session {
   heardAtMs: number;
   /** As it was last told to those who watch. */
   shownOnline: boolean;
+  /** What the device has started from, as it has signed that beside its proof; undefined: an older agent. */
+  measured: Measured | undefined;
   /** The proof that was taken, and what it was answered with: a proof that comes twice is answered twice. */
   taken: { proof: string; answer: ServerMessage } | undefined;
 }
@@ -275,6 +278,7 @@ export function createSessions(options: {
         trustRelation: undefined,
         heardAtMs: 0,
         shownOnline: true,
+        measured: undefined,
         taken: undefined,
       };
       pending.set(deviceId, [...waiting, session]);
@@ -284,10 +288,10 @@ export function createSessions(options: {
       const { deviceId } = message;
       const parsed = proofMessage.safeParse(object);
       if (!parsed.success) return refuse(message, object["session"], "malformed");
-      const { session: id, nonce, deviceNonce, signature } = parsed.data;
+      const { session: id, nonce, deviceNonce, signature, measured, measuredSignature } = parsed.data;
       const session = find(deviceId, id);
       if (session === undefined || session.connection !== message.connection) return refuse(message, id, "expired");
-      const proof = JSON.stringify([nonce, deviceNonce, signature]);
+      const proof = JSON.stringify([nonce, deviceNonce, signature, measured, measuredSignature]);
       // At QoS 1 it may come twice.
       if (session.taken?.proof === proof) return message.reply(session.taken.answer);
       if (session.nonceUsed || session.nonce !== nonce || now() > session.nonceExpiresAt)
@@ -296,8 +300,13 @@ export function createSessions(options: {
       const device = await identityOf(patient.db, deviceId);
       if (device === undefined) return;
       if (device.revokedAt !== null) return refuse(message, id, "revoked");
-      const signed = Buffer.from(`${signingPrefixes.session}${deviceId}\n${id}\n${nonce}\n${deviceNonce}`);
-      if (!proofs.isValid(device.publicKey, Buffer.from(signature, "base64url"), signed)) {
+      const proven = `${deviceId}\n${id}\n${nonce}\n${deviceNonce}`;
+      const holds = (by: string, signed: Uint8Array): boolean =>
+        proofs.isValid(device.publicKey, Buffer.from(by, "base64url"), signed);
+      if (
+        !holds(signature, Buffer.from(`${signingPrefixes.session}${proven}`)) ||
+        !(measured === undefined || holds(measuredSignature!, signedMeasurement(proven, measured)))
+      ) {
         dropPending(deviceId, (other) => other === session);
         return refuse(message, id, "proof-invalid");
       }
@@ -326,6 +335,7 @@ export function createSessions(options: {
       session.secretGeneration = secret.generation;
       session.hasOlderSecrets = secrets.some(({ generation }) => generation < secret.generation);
       session.deviceNonce = deviceNonce;
+      session.measured = measured === undefined ? undefined : readMeasurement(measured);
       session.proven = true;
       session.heardAtMs = now();
       const mac = contactMac(secret.secret, { deviceId, session: id, deviceNonce });

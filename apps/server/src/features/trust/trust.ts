@@ -11,6 +11,7 @@ import {
   parseSignatureBlock,
   readTrustChain,
   readTrustSuccessor,
+  releaseThresholdOf,
   splitTrustChain,
   type StrictVerifier,
   toHex,
@@ -40,6 +41,8 @@ export interface Trust {
   chainOf(version: number): Uint8Array;
   /** Raw public keys of the newest record. */
   readonly releaseKeys: Uint8Array[];
+  /** How many of them have to sign an image. */
+  readonly releaseThreshold: number;
   readonly operationsKeys: Uint8Array[];
   view(): Promise<TrustView>;
   /** Takes a chain that goes on from the present one. Throws FormatError. */
@@ -127,8 +130,12 @@ export async function openTrust(options: {
     const by: boolean[] = [];
     // What was stored past the upload may be anything; the devices judge it.
     if (parseSignatureBlock(signatureBlock, 0, signatureBlock.length) !== signatureBlock.length) return;
-    for (const { releaseKeys } of links)
-      by.push((await checkSignatureBlock(verifier, "image", header, signatureBlock, releaseKeys)) === ErrorCode.None);
+    for (const link of links) {
+      const { releaseKeys } = link;
+      const threshold = releaseThresholdOf(link);
+      const code = await checkSignatureBlock(verifier, "image", header, signatureBlock, releaseKeys, threshold);
+      by.push(code === ErrorCode.None);
+    }
     admitted.set(digest, by);
   }
 
@@ -153,6 +160,7 @@ export async function openTrust(options: {
         rootThreshold: link.rootThreshold,
         rootKeys: named.root,
         releaseKeys: named.release,
+        releaseThreshold: releaseThresholdOf(link),
         operationsKeys: named.operations,
       });
       for (const purpose of ["root", "release", "operations"] as const) {
@@ -207,6 +215,9 @@ export async function openTrust(options: {
     chainOf: (version) => (version === links.length ? chain : joinTrustChain(splitTrustChain(chain).slice(0, version))),
     get releaseKeys() {
       return links.at(-1)!.releaseKeys;
+    },
+    get releaseThreshold() {
+      return releaseThresholdOf(links.at(-1)!);
     },
     get operationsKeys() {
       return links.at(-1)!.operationsKeys;

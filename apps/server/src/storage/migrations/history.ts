@@ -44,6 +44,8 @@ import { migrate as deploymentsByEnd } from "./0042-deployments-by-end.ts";
 import { migrate as rolloutTemplates } from "./0043-rollout-templates.ts";
 import { migrate as rehearsals } from "./0044-rehearsals.ts";
 import { migrate as fleetSamples } from "./0045-fleet-samples.ts";
+import { migrate as releaseStates } from "./0046-release-states.ts";
+import { migrate as measurements } from "./0047-measurements.ts";
 import { migrate as deviceChannels } from "./0048-device-channels.ts";
 import { type Migrate, tools } from "./tools.ts";
 
@@ -89,6 +91,8 @@ const history: Record<string, Migrate> = {
   "0043-rollout-templates": rolloutTemplates,
   "0044-rehearsals": rehearsals,
   "0045-fleet-samples": fleetSamples,
+  "0046-release-states": releaseStates,
+  "0047-measurements": measurements,
   "0048-device-channels": deviceChannels,
 };
 

@@ -2,7 +2,7 @@
 
 import type { Channel } from "@flipside/api/channels";
 import type { AgentKind, Command, CommandState, ConfigurationState, EntropyState, Health } from "@flipside/api/types";
-import type { BootReasonName, SlotStateName } from "@flipside/image-format";
+import type { BootReasonName, ReleaseStateWarning, SlotStateName } from "@flipside/image-format";
 import type { Generated, GeneratedAlways, Selectable, Updateable } from "kysely";
 
 /** Whether an operator looks at a device before it is let in. */
@@ -56,6 +56,13 @@ export interface DeviceTable {
   connection: string | null;
   metricName: string | null;
   metricValue: number | null;
+  /** JSON of Measured (features/sessions/measurement.ts), of the newest session; null: its agent measures nothing. */
+  measured: string | null;
+  /** SHA-256 of the first boot loader that was measured. */
+  firstLoader: string | null;
+  /** JSON of the newest release state that held, as checked in, and what the device says is wrong; null: nothing. */
+  releaseState: string | null;
+  releaseStateWarning: ReleaseStateWarning | null;
   /** JSON of what it says of itself, as checked in; null when it says nothing. */
   attributes: string | null;
   /** JSON of StoredTrail (device-records/board-trail.ts); null: nothing was noted. */

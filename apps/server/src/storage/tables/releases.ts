@@ -58,6 +58,20 @@ export interface PermitTable {
   createdAt: number;
 }
 
+/** The newest one of each product that was uploaded. */
+export interface ReleaseStateTable {
+  product: string;
+  version: string;
+  releaseSequence: number;
+  issuedAt: number;
+  validUntil: number;
+  /** As it was signed. */
+  file: Buffer;
+  uploadedAt: number;
+  uploadedBy: string;
+}
+
+export type ReleaseStateRow = Selectable<ReleaseStateTable>;
 export type ReleaseRow = Selectable<ReleaseTable>;
 export type NewRelease = Insertable<ReleaseTable>;
 export type ImageRow = Selectable<ImageTable>;
