@@ -3,7 +3,7 @@
 // `npm run bench` beside its figure.
 
 /** The image file: header, signatures, chunk table, payload. TLS is 13 KB of it (decision 39). */
-export const IMAGE_BYTES_LIMIT = 119 * 1024;
+export const IMAGE_BYTES_LIMIT = 120 * 1024;
 export const IMAGE_WITH_TLS_BYTES_GOAL = 96 * 1024;
 /** The boot loader in bank 0. It is what may be reached, too. */
 export const LOADER_BYTES_LIMIT = 36 * 1024;

@@ -83,8 +83,16 @@ function addTasks(connection: ConnectionTask, trial: TrialTask, update: UpdateTa
   startLocalService(network, boot, scheduler);
 }
 
-function clientOver(stream: Stream, of: MqttSettings): MqttClient {
-  return new MqttClient(stream, of, load<u32>(random), INCOMING_BYTES_MAX, OUTGOING_BYTES, QOS1_SLOTS, QOS1_SLOT_BYTES);
+function clientOver(stream: Stream, mqttSettings: MqttSettings): MqttClient {
+  return new MqttClient(
+    stream,
+    mqttSettings,
+    load<u32>(random),
+    INCOMING_BYTES_MAX,
+    OUTGOING_BYTES,
+    QOS1_SLOTS,
+    QOS1_SLOT_BYTES,
+  );
 }
 
 /** Puts the device together. `brokenNetwork` is for an image that has to fail: it never hears anything. */
