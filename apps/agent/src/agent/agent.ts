@@ -41,6 +41,9 @@ const INCOMING_BYTES_MAX: u32 = 9000;
 const OUTGOING_BYTES: u32 = 4096;
 const QOS1_SLOTS: u32 = 4;
 const QOS1_SLOT_BYTES: u32 = 1968;
+/** A fetch's window comes at once; what is sent is small, and waits in the client where it is not. */
+const TCP_RECEIVE_BYTES: u32 = 32768;
+const TCP_SEND_BYTES: u32 = 4096;
 /** One step's bound, in task runs: the watchdog is fed and the machine may sleep in between. */
 const RUNS_PER_STEP: u32 = 32;
 
@@ -62,7 +65,7 @@ class NetworkTask extends Task {
 
 const network = new Network();
 const networkTask = new NetworkTask(network);
-const tcpStream = new TcpStream();
+const tcpStream = new TcpStream(TCP_RECEIVE_BYTES, TCP_SEND_BYTES);
 const hostStream = new HostStream();
 const trust = new TrustStore();
 const boot = new BootState();
