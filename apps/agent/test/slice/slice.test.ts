@@ -1,5 +1,5 @@
-// A reserved slice on the device: a thousand ticks a second beside an agent that never sleeps, each within its budget, in
-// virtual time that counts instructions (8 ns each).
+// A reserved slice on the device: a thousand ticks a second beside an agent that never sleeps, each within its budget,
+// in virtual time that counts instructions (8 ns each).
 
 import { mkdtempSync, openSync, closeSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
