@@ -42,12 +42,14 @@ export interface Figures {
   metrics?: MetricsFigures;
   /** Of `--progress` alone. */
   progress?: ProgressFigures[];
-  /** Of `--exokernel` alone, as the next two. */
+  /** Of `--exokernel` alone, as the next three. */
   exokernel?: ExokernelFigures;
   /** Of the status page, from the card's interrupt to the answer that the card is given. */
   httpInstructionsPerRequest?: number;
   /** For each byte of a value, on the way in or out: the larger one. */
   bytesCopiedOnBulkPath?: number;
+  /** How late a reserved tick was at most. */
+  jitterMaxNs?: number;
 }
 
 const grouped = (value: number): string =>

@@ -55,8 +55,10 @@ const usage = `npm run bench [-- OPTIONS]
   --lists       only lists, counts and rollouts of very many devices; the same
   --console     only the console: from a key to rows, what it loads and how soon, and how busy events keep it; the same,
                 and Chromium
-  --exokernel   only what exokernels and unikernels promise, beside Linux with BusyBox where QEMU for it can be had: five
+  --exokernel   only what exokernels and unikernels promise, beside Linux with BusyBox where QEMU for it can be had: four
                 minutes
+  --slice-minutes N of --exokernel: of virtual time, for which a reserved slice is watched; by default 1, each of which takes
+                half a minute
   --devices N   of --lists and --console, by default 1000000
   --metrics     only what the history of metrics costs; the same
   --database D  of --lists, --console and --metrics: sqlite (by default) or postgres
@@ -605,10 +607,13 @@ async function onlyProgress(): Promise<{ figures: Partial<Figures>; table: Table
   return { figures: { progress }, table };
 }
 
-async function onlyExokernel(folder: string): Promise<{ figures: Partial<Figures>; table: Table }> {
+async function onlyExokernel(
+  folder: string,
+  sliceMinutes: number,
+): Promise<{ figures: Partial<Figures>; table: Table }> {
   const table = new Table();
   const loadAverage = loadavg();
-  const exokernel = await measureExokernel({ folder, table, say });
+  const exokernel = await measureExokernel({ folder, table, sliceMinutes, say });
   const { status, putCopies, getCopies } = exokernel.requestPath;
   return {
     figures: {
@@ -616,6 +621,7 @@ async function onlyExokernel(folder: string): Promise<{ figures: Partial<Figures
       exokernel,
       httpInstructionsPerRequest: status.interruptToAnswer,
       bytesCopiedOnBulkPath: Math.max(putCopies, getCopies),
+      jitterMaxNs: exokernel.realTime.jitterMaxNs,
     },
     table,
   };
@@ -665,6 +671,7 @@ async function main(): Promise<void> {
       metrics: { type: "boolean" },
       progress: { type: "boolean" },
       exokernel: { type: "boolean" },
+      "slice-minutes": { type: "string", default: "1" },
       devices: { type: "string", default: "1000000" },
       database: { type: "string", default: "sqlite" },
       "no-rollouts": { type: "boolean", default: false },
@@ -689,7 +696,7 @@ async function main(): Promise<void> {
         : values.progress
           ? await onlyProgress()
           : values.exokernel
-            ? await onlyExokernel(folder)
+            ? await onlyExokernel(folder, Number(values["slice-minutes"]))
             : values.lists
               ? await onlyLists({
                   devices: Number(values.devices),

@@ -35,9 +35,8 @@ static void stop_app(void) {
 
 static void tick_app(void *instance_of_app) { Z_appZ_tick(instance_of_app); }
 
-/* Within its budget, which begins now. */
-static void run_tick(u64 due) {
-  u64 now = clock_ticks();
+/* Within its budget, which has begun. */
+static void run_tick(u64 due, u64 now) {
   u32 late = (u32)(now - due);
   if (late > slice_record.late_max) slice_record.late_max = late;
   clock_set_alarm(now + BUDGET_TICKS);
@@ -50,8 +49,8 @@ static void run_tick(u64 due) {
   stop_app();
 }
 #else
-static void run_tick(u64 due) {
-  (void)due;
+static void run_tick(u64 due, u64 now) {
+  (void)due, (void)now;
   Z_appZ_tick(&instance);
 }
 #endif
@@ -84,7 +83,7 @@ void app_slice_run_if_due(u64 now) {
   if (next_tick <= now) next_tick = now + PERIOD_TICKS; /* slices that were missed are not made up for */
   u32 interrupted = current_module;
   current_module = MODULE_APP;
-  run_tick(due);
+  run_tick(due, now);
   current_module = interrupted;
   report.ticks++;
 }

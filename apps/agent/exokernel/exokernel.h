@@ -176,6 +176,8 @@ int32_t exo_watchdog_arm(uint32_t timeoutMs);       /* 100 .. 600000; arming aga
 int32_t exo_watchdog_pet(void);
 
 /* ---- the app's periodic slice ----------------------------------------------------------------------------------- */
+/* A build may reserve it, with a period of its own and a budget that no tick exceeds (slice_budget.h): its app has no flash
+ * then, and one whose tick was stopped is EXO_HEALTH_UNHEALTHY and runs no more. */
 /* For the app module. Metric names are 1..15 bytes of [a-z0-9_]; one metric is kept, the newest. */
 int32_t exo_app_metric(uint32_t namePtr, uint32_t nameLength, int32_t value);
 #define EXO_HEALTH_UNKNOWN   0

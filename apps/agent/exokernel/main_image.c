@@ -21,15 +21,30 @@ static module agent = { .id = MODULE_AGENT, .capabilities = CAN_USE_NETWORK | CA
 static Z_agent_instance_t instance;
 _Static_assert(AGENT_MEMORY + AGENT_MEMORY_BYTES == RAM_END, "the agent's memory ends where the PMP denies RAM");
 
+#ifdef SLICE_PERIOD_US
+/* Between the agent's wake-ups a reserved slice has its ticks, and nobody else is woken. Interrupts are off. */
+static void sleep_beside_slice(u64 wake) {
+  do {
+    u64 slice = app_slice_next();
+    clock_set_alarm(wake < slice ? wake : slice);
+    __asm__ volatile("wfi\n csrs mstatus, %0\n csrc mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
+  } while (!nic_event && clock_ticks() < wake);
+}
+#endif
+
 /* Sleeps until an interrupt, at most `microseconds`. With interrupts off a pending one still ends WFI, so none is missed
  * between the look at nic_event and the sleep. */
 static void idle(u32 microseconds) {
   __asm__ volatile("csrc mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
   if (!nic_event && microseconds > 0) {
     u64 wake = clock_ticks() + (u64)microseconds * (MTIME_HZ / 1000000u);
+#ifdef SLICE_PERIOD_US
+    sleep_beside_slice(wake);
+#else
     u64 slice = app_slice_next();
     clock_set_alarm(wake < slice ? wake : slice);
     __asm__ volatile("wfi" ::: "memory");
+#endif
   }
   nic_event = 0;
   __asm__ volatile("csrs mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");

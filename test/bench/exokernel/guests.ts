@@ -82,8 +82,9 @@ export class DeviceGuest implements Guest {
   static async make(
     folder: string,
     program: LinkedProgram,
-    { qemuPath, server }: { qemuPath?: string; server?: { host: string; port: number } } = {},
+    options: { qemuPath?: string; server?: { host: string; port: number }; countInstructions?: boolean } = {},
   ): Promise<DeviceGuest> {
+    const { server, ...machine } = options;
     const port = await reservePort();
     const unikernel = await makeDevice({
       folder,
@@ -92,7 +93,7 @@ export class DeviceGuest implements Guest {
       ...(server === undefined ? {} : { server }),
       options: {
         network: { kind: "user", forward: { hostPort: port, devicePort: 80 } },
-        ...(qemuPath === undefined ? {} : { qemuPath }),
+        ...machine,
       },
     });
     machines.add(unikernel);

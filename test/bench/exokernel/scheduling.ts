@@ -3,13 +3,13 @@
 // for one constant; in instructions, from the card's interrupt to the answer that the card is given.
 
 import { mkdirSync } from "node:fs";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { buildPayloads } from "../../../apps/agent/build/build-release.ts";
 import { symbolsOf } from "../../../apps/agent/build/link.ts";
 import { repositoryRoot } from "../../../apps/agent/build/paths.ts";
 import { SeededRandom } from "@flipside/machine/faults/seeded-random";
+import { EndlessServer } from "./endless-server.ts";
 import { DeviceGuest } from "./guests.ts";
 import { expectOk, firstByte, get, HttpClient } from "./http-client.ts";
 import type { PathPlugin } from "./path-plugin.ts";
@@ -18,7 +18,6 @@ import { quantile, waitsOf } from "./waits.ts";
 const REQUESTS = 400;
 const PAUSE_MS_MAX = 8;
 const START_TIMEOUT_MS = 60_000;
-const BLOCK_BYTES = 65_536;
 const SEED = 44;
 
 /** A task that has waited for the runs of no other yet is passed over; with 0, who waits longest goes next. */
@@ -39,45 +38,6 @@ export interface Waits {
 export interface SchedulingFigures {
   shortestRemainingFirst: Waits;
   firstComeFirstServed: Waits;
-}
-
-/** Gives whoever connects bytes without end, as fast as they are taken. */
-class EndlessServer {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-
-  private constructor() {
-    const block = Buffer.alloc(BLOCK_BYTES, "d");
-    this.#server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.on("error", () => {});
-      const give = (): void => {
-        while (socket.writable && socket.write(block));
-      };
-      socket.on("drain", give);
-      give();
-    });
-  }
-
-  static async open(): Promise<EndlessServer> {
-    const endless = new EndlessServer();
-    await new Promise<void>((resolve) => endless.#server.listen(0, "127.0.0.1", resolve));
-    return endless;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** Handed to the system so far. */
-  get sentBytes(): number {
-    return [...this.#sockets].reduce((sum, socket) => sum + socket.bytesWritten - socket.writableLength, 0);
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
 }
 
 async function measure(folder: string, plugin: PathPlugin, patches: (typeof IN_ORDER_OF_COMING)[]): Promise<Waits> {

@@ -9,6 +9,7 @@ import { unikernelLayout } from "@flipside/machine/factory/flash-layout";
 import { PRODUCT, unikernelTarget } from "@flipside/machine/factory/targets";
 import { Unikernel, type UnikernelOptions } from "@flipside/machine/qemu/unikernel";
 import { buildLoader } from "../../build/build-loader.ts";
+import type { FeatureChoice } from "../../build/features.ts";
 import { imageFields } from "../../build/image-fields.ts";
 import { projectKeys } from "../../build/project-keys.ts";
 
@@ -20,10 +21,19 @@ export interface MadeDevice {
   deviceId: string;
   /** That an agent would connect to; by default none is there. */
   server?: { host: string; port: number };
+  /** Of the boot loader. */
+  loader?: FeatureChoice;
   options: Omit<UnikernelOptions, "folder">;
 }
 
-export async function makeDevice({ folder, payload, deviceId, server, options }: MadeDevice): Promise<Unikernel> {
+export async function makeDevice({
+  folder,
+  payload,
+  deviceId,
+  server,
+  loader: features = {},
+  options,
+}: MadeDevice): Promise<Unikernel> {
   const keys = await projectKeys(join(folder, "keys"));
   const image = await buildImage({
     fields: imageFields(unikernelTarget, { version: "1.0.0", releaseSequence: 1 }),
@@ -36,7 +46,7 @@ export async function makeDevice({ folder, payload, deviceId, server, options }:
     hardware: { name: unikernelTarget.hardwareName, revision: unikernelTarget.revision },
     server: server ?? { host: "10.0.2.2", port: 9 },
   });
-  const loader = new Uint8Array(readFileSync((await buildLoader()).binaryPath));
+  const loader = new Uint8Array(readFileSync((await buildLoader({ features })).binaryPath));
   const unikernel = new Unikernel({ ...options, folder: join(folder, deviceId) });
   unikernel.manufacture(
     bootBank(loader, [keys.root.publicKey]),
