@@ -172,16 +172,6 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
           )}
           {device.trustRefused && <TrustRefusal refusal={device.trustRefused} />}
         </Detail>
-        {device.measured && (
-          <Detail term={<Term of="measurement">{t`Started from`}</Term>}>
-            <MeasuredStart measured={device.measured} />
-          </Detail>
-        )}
-        {device.releaseState && (
-          <Detail term={<Term of="release state">{t`Newest release it knows of`}</Term>}>
-            <KnownReleaseState state={device.releaseState} />
-          </Detail>
-        )}
         <Detail term={<Term of="randomness">{t`Randomness`}</Term>}>
           {device.entropy ? <StateBadge words={entropyWords[device.entropy]} /> : t`unknown`}
         </Detail>
@@ -206,6 +196,16 @@ function Facts({ device }: { device: DeviceDetail }): ReactNode {
             <bdi>{String(value)}</bdi>
           </Detail>
         ))}
+        {device.measured && (
+          <Detail isWide term={<Term of="measurement">{t`Started from`}</Term>}>
+            <MeasuredStart measured={device.measured} />
+          </Detail>
+        )}
+        {device.releaseState && (
+          <Detail isWide term={<Term of="release state">{t`Newest release it knows of`}</Term>}>
+            <KnownReleaseState state={device.releaseState} />
+          </Detail>
+        )}
       </dl>
     </section>
   );
@@ -231,8 +231,15 @@ function ActiveDeployment({ deployment }: { deployment: Deployment }): ReactNode
   );
 }
 
-const Detail = ({ term, children }: { term: ReactNode; children: ReactNode }): ReactNode => (
-  <div>
+interface DetailProps {
+  term: ReactNode;
+  /** It has sentences to say. */
+  isWide?: boolean;
+  children: ReactNode;
+}
+
+const Detail = ({ term, isWide = false, children }: DetailProps): ReactNode => (
+  <div className={isWide ? "wide" : undefined}>
     <dt>{term}</dt>
     <dd>{children}</dd>
   </div>

@@ -116,6 +116,13 @@ export function start(): void {
   holds("after a reset: the boots are counted", load<u32>(info, 8) == reason + 1);
 }
 
+function checkLoader(): void {
+  const loader = loaderRead(0, buffer, 256);
+  holds("agent: the loader's first bytes, where the host has them", loader == 256 || loader == Errno.Absent);
+  const behind = loaderRead(0xffffff00, buffer, 256);
+  holds("agent: nothing behind the loader", behind == Errno.Argument || behind == Errno.Absent);
+}
+
 function first(): void {
   expect("agent: information to 63 bytes", bootInfo(info, 63), Errno.Argument);
   expect("agent: information beyond memory", bootInfo(memoryEnd() - 60, BOOT_INFO_BYTES), Errno.Argument);
@@ -160,10 +167,7 @@ function first(): void {
 
   expect("agent: root keys", rootKeys(buffer, 256), 1);
   expect("agent: root keys to too little room", rootKeys(buffer, 31), Errno.Argument);
-  const loader = loaderRead(0, buffer, 256);
-  holds("agent: the loader's first bytes, where the host has them", loader == 256 || loader == Errno.Absent);
-  const behind = loaderRead(0xffffff00, buffer, 256);
-  holds("agent: nothing behind the loader", behind == Errno.Argument || behind == Errno.Absent);
+  checkLoader();
   expect("agent: image window", imageWindow(buffer), 0);
   expect("agent: reset for no reason", reset(0), Errno.Argument);
   expect("agent: reset for an unknown reason", reset(4), Errno.Argument);
