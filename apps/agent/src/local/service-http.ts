@@ -6,9 +6,9 @@ import { Network } from "../net/network";
 import { Scheduler } from "../scheduler/scheduler";
 import { HttpService } from "./http-service";
 
-/** What the agent's memory has room for: some 24 KiB in all. */
+/** What the agent's memory has room for beside TLS: some 21 KiB in all. */
 const CLIENTS: i32 = 2;
-const KEYS_MAX: u32 = 16;
+const KEYS_MAX: u32 = 8;
 const VALUE_BYTES_MAX: u32 = 256;
 
 let service: HttpService | null = null;

@@ -4,7 +4,7 @@
 import { get24, HANDSHAKE_HEADER_BYTES } from "./wire";
 
 /** A server's certificate and those that sign it, at most; a longer message ends the connection. */
-export const MESSAGE_BYTES_MAX: u32 = 2560;
+export const MESSAGE_BYTES_MAX: u32 = 1536;
 
 export class MessageBuffer {
   /** The message that `next` has found, with its header. */
