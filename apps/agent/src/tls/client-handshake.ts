@@ -42,8 +42,6 @@ export namespace HandshakeState {
 }
 
 const HASH_BYTES: u32 = 32;
-/** An empty Certificate and Finished. */
-export const FLIGHT_BYTES_MAX: u32 = HANDSHAKE_HEADER_BYTES + 4 + HANDSHAKE_HEADER_BYTES + HASH_BYTES;
 
 const clientHandshake = new Label("c hs traffic");
 const serverHandshake = new Label("s hs traffic");

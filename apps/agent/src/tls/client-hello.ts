@@ -1,7 +1,7 @@
 // ClientHello (RFC 8446 §4.1.2): one suite, one group, one way for the server to prove itself. No session id, so no
 // compatibility with middleboxes (appendix D.4), and no server name.
 
-import { ChannelCredentials, ChannelMode, IDENTITY_BYTES_MAX } from "./credentials";
+import { ChannelCredentials, ChannelMode } from "./credentials";
 import { KeySchedule } from "./key-schedule";
 import { Transcript } from "./transcript";
 import {
@@ -24,7 +24,6 @@ import {
 const BINDER_BYTES: u32 = 32;
 /** Length of the list, then of its one binder. */
 const BINDERS_BYTES: u32 = 2 + 1 + BINDER_BYTES;
-export const CLIENT_HELLO_BYTES_MAX: u32 = 256 + IDENTITY_BYTES_MAX;
 
 const hash: usize = memory.data(32);
 

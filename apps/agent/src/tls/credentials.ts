@@ -12,8 +12,6 @@ export namespace ChannelMode {
   export const PinnedKey: u32 = 2;  // a certificate of a key that is known
 }
 
-export const IDENTITY_BYTES_MAX: u32 = 64;
-
 /** Of both prefixes. */
 export const HOST_PREFIX_BYTES: u32 = 4;
 const tlsPrefix: usize = asciiBytes(TLS_HOST_PREFIX);
@@ -27,7 +25,7 @@ export function channelModeOf(host: usize, length: u32): u32 {
 }
 
 export abstract class ChannelCredentials {
-  /** PreSharedKey: the identity that is sent, in clear, at most IDENTITY_BYTES_MAX, and the key of 32 bytes. */
+  /** PreSharedKey: the identity that is sent, in clear, at most 64 bytes, and the key of 32 bytes. */
   identityPtr: usize = 0;
   identityLength: u32 = 0;
   keyPtr: usize = 0;

@@ -25,7 +25,7 @@ import {
 
 /** Behind a record's header: content, its type, padding and tag (§5.2). */
 const RECORD_BYTES_MAX: u32 = FRAGMENT_BYTES_MAX + 256;
-/** Content of a record that is sent. */
+/** Content of a record that is sent. A ClientHello takes less than 256 bytes and its identity (64). */
 const SEND_BYTES_MAX: u32 = 1024;
 /** Bound on one call. */
 const RECORDS_PER_CALL: i32 = 4;

@@ -9,14 +9,12 @@ export type Names =
   | "useSecret" | "seal" | "openRecord";
 
 /** Before a host. */
-export const CLEAR = "";
 export const PRE_SHARED_KEY = "tls:";
 export const PINNED_KEY = "pin:";
 
 export const CONNECTING = 0;
 export const OPEN = 1;
 export const CLOSED_STATE = 2;
-export const AGAIN = -4;
 export const CLOSED = -8;
 
 /** The label that the module exports by. */
