@@ -167,7 +167,7 @@ const planted: [what: string, target: string, patch: Patch, inputs: number][] = 
     {
       file: "apps/agent/src/update/offer-check.ts",
       find: `code = manifest.checkSignature(this.trust);
-  if (code != ErrorCode.None) return code;`,
+    if (code != ErrorCode.None) return code;`,
       replace: "",
     },
     2_000,
