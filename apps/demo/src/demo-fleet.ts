@@ -8,6 +8,7 @@ import {
   renameSync,
   writeFileSync,
   openSync,
+  readdirSync,
   closeSync,
   writeSync,
 } from "node:fs";
@@ -117,6 +118,20 @@ export class DemoFleet {
   async stop(): Promise<void> {
     await Promise.all([this.#unikernel?.cutPower(), this.virtual.stop()]);
   }
+}
+
+/**
+ * Whether the devices that are kept there were made for MQTT in clear: before images spoke TLS, or because it was asked
+ * for. Told to speak TLS by another factory record, an image of before would find no server.
+ */
+export function wasMadeInClear(folder: string): boolean {
+  const virtual = join(folder, "virtual");
+  if (!existsSync(virtual)) return false;
+  const ending = ".identity.json";
+  return readdirSync(virtual)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => readDeviceFile(virtual, name.slice(0, -ending.length)))
+    .some(({ server }) => !server.host.startsWith(TLS_HOST_PREFIX));
 }
 
 /** The broker as one who is on this machine reaches it; `loopback` is this machine's own name for itself. */

@@ -10,7 +10,7 @@ import { missingDeviceTools, ToolError } from "../../agent/build/run-tool.ts";
 import { outliveOutput } from "../../../packages/processes/src/end-with-parent.ts";
 import { FolderInUseError, lockFolder } from "../../../packages/processes/src/folder-lock.ts";
 import { isLoopback, isWildcard, whoReaches } from "../../../packages/processes/src/reach.ts";
-import { DemoFleet } from "./demo-fleet.ts";
+import { DemoFleet, wasMadeInClear } from "./demo-fleet.ts";
 import { type DemoOptions, OptionError, readOptions, usage } from "./options.ts";
 import { buildServed } from "../../web/build/build-served.ts";
 import { prepare, prepareVirtual } from "./prepare.ts";
@@ -100,10 +100,20 @@ async function openFleet(options: DemoOptions, mqttPort: number): Promise<OpenFl
   };
 }
 
-async function demo(options: DemoOptions): Promise<void> {
-  const { folder } = options;
+/** As asked, or as the devices that are there already can. */
+function asTheFleetSpeaks(options: DemoOptions): DemoOptions {
+  if (options.isMqttClear || !wasMadeInClear(join(options.folder, "fleet"))) return options;
+  say(
+    `the devices in ${options.folder} were made for MQTT in clear, and are served so; another --folder has new ones, with TLS`,
+  );
+  return { ...options, isMqttClear: true };
+}
+
+async function demo(asked: DemoOptions): Promise<void> {
+  const { folder } = asked;
   // Held until this process ends: two of them would write over each other's devices.
   lockFolder(folder);
+  const options = asTheFleetSpeaks(asked);
   const running: Running = {};
   const stop = stopOnSignals(running);
   // The broker's port first: devices are made for it.
