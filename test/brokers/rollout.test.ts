@@ -96,6 +96,7 @@ describe.each(kinds)("through $name", ({ name, missing, start, options }) => {
       release,
       virtualDevices: VIRTUAL_DEVICES,
       mqttPort: broker.mqttPort,
+      isMqttClear: true,
     });
     fleet.unikernel.on("line", (line) => lines.push(`${unikernelId} ${line}`));
     fleet.virtual.on("line", (id, line) => lines.push(`${id} ${line}`));
