@@ -153,7 +153,8 @@ describe("the boot-control log", () => {
       for (let i = 0; i < sizeBytes; i++) {
         if (what === "zeros") destroyed[offsetBytes + i] = 0;
         else if (what === "noise") destroyed[offsetBytes + i] = random.below(256);
-        else if (i % 4096 === BOOT_RECORD_CHECK_OFFSET) destroyed[offsetBytes + i] = 0;
+        // Another value, whatever it is: a check may begin with any byte.
+        else if (i % 4096 === BOOT_RECORD_CHECK_OFFSET) destroyed[offsetBytes + i]! ^= 0x10;
       }
       expect(newestRecord(workshop.layout, destroyed)).toBeUndefined();
       const rig = new NodeRig(workshop, seedFor(what), destroyed, secrets);
