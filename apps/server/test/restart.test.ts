@@ -217,7 +217,8 @@ describe("a start", () => {
       readConfiguration(["--port", "0"], { PORT: "1", TRUST_CHAIN: "x", ALLOWED_ORIGINS: "https://a, https://b" }),
     ).toMatchObject({
       port: 0,
-      mqttPort: 1883,
+      mqttPort: undefined,
+      mqttPskPort: 8883,
       pollMs: 3000,
       allowedOrigins: ["https://a", "https://b"],
     });
