@@ -48,6 +48,7 @@ async function store(devices: readonly Device[]): Promise<void> {
     health: device.health,
     bootReason: device.bootReason,
     agent: device.agent,
+    channel: device.channel,
     configurationState: device.configurationState,
     running: device.running === null ? null : JSON.stringify({ slot: "a", releaseSequence: 1, ...device.running }),
     attributes: JSON.stringify(device.attributes),

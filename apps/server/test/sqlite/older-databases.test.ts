@@ -180,17 +180,18 @@ const withoutClaimLimits = [
 ].join("; ");
 
 const newInDevices = {
-  channel: null,
+  ...{ channel: null, releaseState: null, releaseStateWarning: null, measured: null, firstLoader: null },
   ...{ configurationState: "none", configurationDesired: null },
   ...{ configurationReported: null, configurationRefusedBy: null },
 };
 
 const newInCommands = { seconds: null, leavesDigest: null, goesToDigest: null };
 
-/** Undoes migration 0037. */
+/** Undoes migrations 0037 and 0046 to 0048. */
 const withoutConfigurations = [
-  ...["configurations", "collectedLogs"].map((table) => `drop table ${table}`),
+  ...["configurations", "collectedLogs", "releaseStates"].map((table) => `drop table ${table}`),
   "drop index devicesByConfiguration",
+  "drop index devicesByReleaseStateWarning",
   ...Object.keys(newInDevices).map((column) => `alter table devices drop column ${column}`),
   ...Object.keys(newInCommands).map((column) => `alter table commands drop column ${column}`),
 ].join("; ");
