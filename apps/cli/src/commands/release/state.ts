@@ -44,9 +44,6 @@ export const releaseState = command({
     "Made where the release key is, from the newest release's file; `flipside push` uploads it, and the server hands it on. Sign another one with each release, and before this one ends.",
   arguments: [{ name: "FILE", what: "the newest release of its product" }],
   options,
-  examples: [
-    "flipside release state my-app-2.0.0.release --valid-for 30d --key release.private.jwk",
-    "flipside push my-app.release-state",
-  ],
+  examples: ["flipside release state my-app-2.0.0.release --valid-for 30d --key release.private.jwk"],
   run,
 });
