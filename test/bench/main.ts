@@ -83,6 +83,8 @@ const CONSOLE_LIVE = { devices: 3_000, loads: 20, metricsASecond: 1_000, watchMs
 const PROGRESS_DEPLOYMENTS = [1_000, 100_000];
 /** Of the first image by the clock: behind those that were counted, since the server knows what the device has had. */
 const TIMED_SEQUENCE = 100;
+/** The same over TLS, between the two. */
+const SEALED_SEQUENCE = 50;
 const TRANSFER_BYTES_MIN = 1024 * 1024;
 const PASSWORD = "only for this benchmark";
 
@@ -327,14 +329,14 @@ async function benchUpdateInstructions(
   }
   const { folder, table } = subject;
   say("updates, counted");
-  const { counts, verified, updated } = await countUpdates(subject, snapshot, client, join(folder, "updates"));
+  const { counts, verified, updated } = await countUpdates(subject, snapshot, client, {
+    ...{ folder: join(folder, "updates"), firstSequence: 2 },
+  });
   say("updates over TLS, counted");
-  const sealed = await countUpdates(
-    subject,
-    await subject.told(updated, { isTls: true }),
-    client,
-    join(folder, "sealed-updates"),
-  );
+  const sealed = await countUpdates(subject, await subject.told(updated, { isTls: true }), client, {
+    folder: join(folder, "sealed-updates"),
+    firstSequence: SEALED_SEQUENCE,
+  });
   const note = (of: Spread): string =>
     `${IMAGE_WINDOW_BYTES} B; median; min ${of.min}, max ${of.max}, ${of.count} updates`;
   table.row(
@@ -363,7 +365,7 @@ async function countUpdates(
   { prepared, release }: Subject,
   snapshot: DeviceSnapshot,
   client: ConsoleClient,
-  folder: string,
+  { folder, firstSequence }: { folder: string; firstSequence: number },
 ): Promise<{ counts: Spread; verified: Spread; updated: DeviceSnapshot }> {
   mkdirSync(folder, { recursive: true });
   const counter = await InstructionCounter.build(folder);
@@ -378,6 +380,7 @@ async function countUpdates(
       releaseKey: prepared.keys.release,
       client,
       bytesMin: TRANSFER_BYTES_MIN,
+      firstSequence,
     });
   } finally {
     await unikernel.cutPower();
