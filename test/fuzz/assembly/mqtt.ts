@@ -1,54 +1,14 @@
 // The MQTT client on a stream that gives it the input in pieces. What the client tells is written down, so that runs
 // with other pieces can be compared. AssemblyScript.
 
-import { Errno, StreamState } from "../../../apps/agent/src/exokernel";
 import { MqttClient, MqttEvent } from "../../../apps/agent/src/mqtt/client";
 import { MqttSettings } from "../../../apps/agent/src/mqtt/settings";
-import { Stream } from "../../../apps/agent/src/stream";
+import { PiecesStream } from "./pieces-stream";
 
 const INCOMING_BYTES: u32 = 512;
 const POLLS_MAX: i32 = 4096;
 
-class InputStream extends Stream {
-  at: usize = 0;
-  end: usize = 0;
-  piece: u32 = 0;
-  random: u32 = 0;
-  isOpen: bool = false;
-
-  open(_hostPtr: usize, _hostLength: u32, _port: u32): i32 {
-    this.isOpen = true;
-    return 0;
-  }
-  state(): i32 {
-    return this.isOpen ? StreamState.Open : StreamState.Closed;
-  }
-  /** `piece` bytes at most, or a random number of them; now and then none yet. */
-  read(ptr: usize, lengthBytes: u32): i32 {
-    if (!this.isOpen) return Errno.Closed;
-    const left = <u32>(this.end - this.at);
-    if (left == 0) return Errno.Again;
-    let count = this.piece;
-    if (count == 0) {
-      this.random = this.random * 1664525 + 1013904223;
-      count = this.random >>> 28;
-      if (count == 0) return Errno.Again;
-    }
-    count = min(min(count, left), lengthBytes);
-    if (count == 0) return Errno.Again;
-    memory.copy(ptr, this.at, count);
-    this.at += count;
-    return count;
-  }
-  write(_ptr: usize, lengthBytes: u32): i32 {
-    return this.isOpen ? <i32>lengthBytes : Errno.Closed;
-  }
-  close(): void {
-    this.isOpen = false;
-  }
-}
-
-const stream = new InputStream();
+const stream = new PiecesStream(4);
 const settings = new MqttSettings();
 const clientId: usize = memory.data<u8>([0x66, 0x75, 0x7a, 0x7a]);
 settings.clientIdPtr = clientId;
@@ -76,17 +36,14 @@ export function messageCount(): u32 {
 export function run(ptr: usize, length: u32, piece: u32, random: u32): u32 {
   hash = 2166136261;
   messages = 0;
-  stream.at = ptr;
-  stream.end = ptr + length;
-  stream.piece = piece;
-  stream.random = random;
+  stream.give(ptr, length, piece, random);
   const nowUs: i64 = 1000;
   client.start(nowUs);
   let idle: i32 = 0;
   for (let i = 0; i < POLLS_MAX && idle < 64; i++) {
     const event = client.poll(nowUs);
     if (event == MqttEvent.None) {
-      idle = stream.at == stream.end ? idle + 32 : idle;
+      idle = stream.isReadUp() ? idle + 32 : idle;
       continue;
     }
     note(event);

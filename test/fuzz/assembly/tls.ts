@@ -1,62 +1,31 @@
 // The TLS stream on another stream that gives it the input in pieces: as it is, or sealed as the server would. What the
 // stream tells is written down, so that runs with other pieces can be compared. AssemblyScript.
 
-import { Errno, StreamState } from "../../../apps/agent/src/exokernel";
+import { Errno } from "../../../apps/agent/src/exokernel";
 import { seedRandom } from "../../../apps/agent/src/random/random";
-import { Stream } from "../../../apps/agent/src/stream";
 import { ChannelCredentials, ChannelMode } from "../../../apps/agent/src/tls/credentials";
 import { TlsStream } from "../../../apps/agent/src/tls/tls-stream";
 import { TrafficKeys } from "../../../apps/agent/src/tls/traffic-keys";
+import { PiecesStream } from "./pieces-stream";
 
 const WIRE_BYTES: u32 = 24576;
 const TOLD_BYTES: u32 = 16384;
+const WRITTEN_BYTES: u32 = 4096;
 const CONTENT_BYTES_MAX: u32 = 4400;
 const CALLS_MAX: i32 = 30000;
 /** An item of this kind is no record's content, but bytes on the wire. */
 const RAW: u32 = 255;
 
-class InputStream extends Stream {
-  at: usize = 0;
-  end: usize = 0;
-  piece: u32 = 0;
-  random: u32 = 0;
-  isOpen: bool = false;
-  readonly written: usize = heap.alloc(4096);
+class HeardStream extends PiecesStream {
+  readonly written: usize = heap.alloc(WRITTEN_BYTES);
   writtenBytes: u32 = 0;
 
-  open(_hostPtr: usize, _hostLength: u32, _port: u32): i32 {
-    this.isOpen = true;
-    return 0;
-  }
-  state(): i32 {
-    return this.isOpen ? StreamState.Open : StreamState.Closed;
-  }
-  /** `piece` bytes at most, or a random number of them; now and then none yet. */
-  read(ptr: usize, lengthBytes: u32): i32 {
-    if (!this.isOpen) return Errno.Closed;
-    const left = <u32>(this.end - this.at);
-    if (left == 0) return Errno.Again;
-    let count = this.piece;
-    if (count == 0) {
-      this.random = this.random * 1664525 + 1013904223;
-      count = this.random >>> 22;
-      if (count < 64) return Errno.Again;
-    }
-    count = min(min(count, left), lengthBytes);
-    if (count == 0) return Errno.Again;
-    memory.copy(ptr, this.at, count);
-    this.at += count;
-    return count;
-  }
   write(ptr: usize, lengthBytes: u32): i32 {
     if (!this.isOpen) return Errno.Closed;
-    const kept = min(lengthBytes, 4096 - this.writtenBytes);
+    const kept = min(lengthBytes, WRITTEN_BYTES - this.writtenBytes);
     memory.copy(this.written + this.writtenBytes, ptr, kept);
     this.writtenBytes += kept;
     return lengthBytes;
-  }
-  close(): void {
-    this.isOpen = false;
   }
 }
 
@@ -73,7 +42,7 @@ class FuzzedCredentials extends ChannelCredentials {
   }
 }
 
-const below = new InputStream();
+const below = new HeardStream(10);
 const credentials = new FuzzedCredentials();
 const stream = new TlsStream(below, credentials);
 const server = new TrafficKeys();
@@ -129,9 +98,7 @@ export function useServerSecret(): void {
 
 /** What lies at `wirePtr` comes in, whole. */
 export function give(length: u32): void {
-  below.at = wire;
-  below.end = wire + length;
-  below.piece = WIRE_BYTES;
+  below.give(wire, length, WIRE_BYTES, 0);
   for (let i = 0; i < 8; i++) stream.state();
 }
 
@@ -163,10 +130,7 @@ function putItems(ptr: usize, length: u32, isSealed: bool): u32 {
 export function run(ptr: usize, length: u32, isSealed: bool, piece: u32, random: u32): u32 {
   hash = 2166136261;
   toldBytes = 0;
-  below.at = wire;
-  below.end = wire + putItems(ptr, length, isSealed);
-  below.piece = piece;
-  below.random = random;
+  below.give(wire, putItems(ptr, length, isSealed), piece, random);
   let idle: i32 = 0;
   for (let i = 0; i < CALLS_MAX && idle < 64; i++) {
     const count = stream.read(told + toldBytes, TOLD_BYTES - toldBytes);
@@ -179,7 +143,7 @@ export function run(ptr: usize, length: u32, isSealed: bool, piece: u32, random:
       note(count);
       break;
     }
-    if (below.at == below.end) idle += 8;
+    if (below.isReadUp()) idle += 8;
   }
   note(stream.state());
   note(credentials.established);

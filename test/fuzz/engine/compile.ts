@@ -1,7 +1,7 @@
 // The device's AssemblyScript with the device's options, and room below its data for what instrument.ts leaves behind.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compilerOptions } from "../../../apps/agent/build/compile-module.ts";
 import { cached, filesBelow, hashOf, hashOfFiles } from "../../../apps/agent/build/cache.ts";
@@ -40,7 +40,7 @@ export async function compileForFuzzing(
   const options = [...compilerOptions(pages), "--debug", "--memoryBase", String(MODULE_BASE)];
   const sources = [
     ...filesBelow(agentSources, [".ts"]),
-    entry,
+    ...filesBelow(dirname(entry), [".ts"]),
     ...filesBelow(join(formatSources, "src/portable"), [".ts"]),
     ...filesBelow(join(formatSources, "assembly"), [".ts"]),
     join(formatSources, "test/portable/operations.ts"),
