@@ -9,7 +9,7 @@ import { holdsToItsLayers, type House } from "./import-graph.ts";
 const house: House = {
   layers: [
     ["exokernel.ts", "crypto.ts", "format.ts", "agent-format.ts", "compare.ts", "divide.ts", "evidence.ts"],
-    ["abort.ts", "stream.ts", "flash.ts", "text", "random", "scheduler"],
+    ["abort.ts", "big-endian.ts", "stream.ts", "flash.ts", "text", "random", "scheduler"],
     ["console.ts", "json", "mqtt", "host-stream.ts", "net", "tls", "boot-control"],
     ["http"],
     ["dual-copy.ts"],

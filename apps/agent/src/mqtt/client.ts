@@ -10,6 +10,7 @@
 // a fresh session: the receiver may see it twice, but not never. An incoming QoS 1 message is acknowledged by the
 // `poll` after the one that delivered it, so by then its receiver is done with it.
 
+import { put16 } from "../big-endian";
 import { Errno, StreamState } from "../exokernel";
 import { Stream } from "../stream";
 import { Backoff } from "./backoff";
@@ -22,7 +23,6 @@ import {
   publishHeadBytes,
   putField,
   putRemainingLength,
-  putU16,
   remainingLengthBytes,
   stringValid,
   topicFilterValid,
@@ -248,7 +248,7 @@ export class MqttClient {
       return 0;
     }
     const id = this.newId();
-    putU16(to + head - 2, id);
+    put16(to + head - 2, id);
     this.outbox.commit(length, id);
     return <i32>id;
   }
@@ -279,7 +279,7 @@ export class MqttClient {
     if (start == 0) return Errno.Again;
     const id = this.newId();
     store<u8>(start, Packet.Subscribe);
-    const at = putField(putU16(putRemainingLength(start + 1, remaining), id), filterPtr, filterLength);
+    const at = putField(put16(putRemainingLength(start + 1, remaining), id), filterPtr, filterLength);
     store<u8>(at, qos);
     this.sender.commit(total);
     unchecked((this.subscriptionIds[index] = id));
@@ -614,7 +614,7 @@ export class MqttClient {
     store<u32>(at, 0x514d0400); // protocol name "MQTT" (3.1.2.1), in memory order
     store<u32>(at, 0x00045454, 4); // "TT", level 4 (3.1.2.2); the flags' place
     store<u8>(at, flags, 7);
-    at = putField(putU16(at + 8, settings.keepAliveS), settings.clientIdPtr, settings.clientIdLength);
+    at = putField(put16(at + 8, settings.keepAliveS), settings.clientIdPtr, settings.clientIdLength);
     if (will) {
       at = putField(at, settings.willTopicPtr, settings.willTopicLength);
       at = putField(at, settings.willPayloadPtr, settings.willPayloadLength);
@@ -638,7 +638,7 @@ export class MqttClient {
     const at = this.sender.reserve(4);
     if (at == 0) return false;
     store<u16>(at, (2 << 8) | Packet.Puback);
-    putU16(at + 2, id);
+    put16(at + 2, id);
     this.sender.commit(4);
     return true;
   }

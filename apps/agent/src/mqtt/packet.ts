@@ -4,6 +4,7 @@
 //                         bytes 2..5: remaining length, seven bits a byte, low bits first (2.2.3)
 //   integers (1.5.2)      big-endian      strings (1.5.3)  u16 length, then UTF-8
 
+import { put16, putBytes } from "../big-endian";
 import { utf8Sequence } from "../text/utf8";
 
 /** First bytes: packet type with the flags that 2.2.2 reserves for it. PUBLISH has flags of its own. */
@@ -50,20 +51,9 @@ export function putRemainingLength(at: usize, length: u32): usize {
   return at + 1;
 }
 
-export function getU16(at: usize): u32 {
-  return bswap<u16>(load<u16>(at));
-}
-
-export function putU16(at: usize, value: u32): usize {
-  store<u16>(at, bswap<u16>(<u16>value));
-  return at + 2;
-}
-
 /** Writes a string or binary field, length first, and returns where it ends. */
 export function putField(at: usize, ptr: usize, length: u32): usize {
-  at = putU16(at, length);
-  memory.copy(at, ptr, length);
-  return at + length;
+  return putBytes(put16(at, length), ptr, length);
 }
 
 /** A string field's bytes: at most 65,535 of UTF-8 without U+0000 (1.5.3). */

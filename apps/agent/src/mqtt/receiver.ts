@@ -1,8 +1,9 @@
 // Receiver: cuts the incoming bytes into packets, one at a time, in one buffer. A PUBLISH longer than the buffer is
 // skipped as it streams in; only its packet id is kept, for it still has to be acknowledged.
 
+import { get16 } from "../big-endian";
 import { Stream } from "../stream";
-import { FIXED_HEADER_BYTES, Packet, getU16, headerValid, publishHeadBytes } from "./packet";
+import { FIXED_HEADER_BYTES, Packet, headerValid, publishHeadBytes } from "./packet";
 
 export namespace Received {
   export const NeedMore: i32 = 0;
@@ -115,6 +116,6 @@ export class Receiver {
 
   /** The u16 at `offset` of the current packet's body. */
   u16(offset: u32): u32 {
-    return getU16(this.body + offset);
+    return get16(this.body + offset);
   }
 }

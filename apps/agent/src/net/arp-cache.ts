@@ -9,7 +9,7 @@
 import { arm, due, now, soon, Ticks } from "./clock";
 import { Counter, count } from "./counters";
 import { address, beginFrame, isBroadcast, isOnLink, mac, nextRouter, router, sendFrame } from "./link";
-import { get16, get32 } from "./wire/bytes";
+import { get16, get32 } from "../big-endian";
 import { Arp, isArp, writeArp } from "./wire/arp";
 import { EtherType, Ethernet, copyMac, isGroupMac, sameMac } from "./wire/ethernet";
 

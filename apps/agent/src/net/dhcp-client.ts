@@ -22,7 +22,7 @@ import { beginDatagram, sendDatagram } from "./datagram";
 import { setNameServers } from "./dns-client";
 import { addRouter, address, configure, limitMtu, mac } from "./link";
 import { hasRandom, jitter, random32 } from "./random";
-import { put32 } from "./wire/bytes";
+import { put32 } from "../big-endian";
 import * as message from "./wire/dhcp";
 import { Dhcp, parseDhcp, writeDhcp } from "./wire/dhcp";
 import { Ipv4, isUnicast } from "./wire/ipv4";

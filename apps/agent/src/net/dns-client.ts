@@ -14,7 +14,7 @@ import { address } from "./link";
 import { hasRandom, random32 } from "./random";
 import { addConnection, connect } from "./tcp";
 import { TcpConnection, TcpState } from "./tcp-connection";
-import { get16, put16 } from "./wire/bytes";
+import { get16, put16 } from "../big-endian";
 import * as message from "./wire/dns";
 import { Answer, Dns, encodeName, nameBytesOf, parseAnswer, writeQuery } from "./wire/dns";
 import { isUnicast, parseAddress } from "./wire/ipv4";

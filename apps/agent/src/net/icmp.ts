@@ -5,7 +5,7 @@ import { Counter, count } from "./counters";
 import { queryUnreachable } from "./dns-client";
 import { address, beginPacket, mtu, sendPacket } from "./link";
 import { receiveTcpError } from "./tcp";
-import { get16, get32 } from "./wire/bytes";
+import { get16, get32 } from "../big-endian";
 import { fold, sum } from "./wire/checksum";
 import { Dns } from "./wire/dns";
 import { Icmp, QUOTED_BYTES, isIcmp } from "./wire/icmp";

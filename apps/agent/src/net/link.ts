@@ -7,7 +7,7 @@ import { Errno, NIC_FRAME_OFFSET, nicAcquire, nicGrant, nicInfo, nicTransmit } f
 import { macOf } from "./arp-cache";
 import { arm } from "./clock";
 import { Counter, count } from "./counters";
-import { put16, put32 } from "./wire/bytes";
+import { put16, put32 } from "../big-endian";
 import { fold, sum } from "./wire/checksum";
 import { EtherType, Ethernet, copyMac } from "./wire/ethernet";
 import { Ipv4, isUnicast } from "./wire/ipv4";

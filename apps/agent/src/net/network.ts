@@ -19,7 +19,7 @@ import { addRouter, address, configure, isBroadcast, mac, openLink, receivedFram
 import { pollPaths } from "./path-mtu";
 import { abortAll, pollTcp, receiveTcp } from "./tcp";
 import { pollStreams } from "./tcp-stream";
-import { get16, get32 } from "./wire/bytes";
+import { get16, get32 } from "../big-endian";
 import { Dhcp } from "./wire/dhcp";
 import { Dns } from "./wire/dns";
 import { EtherType, Ethernet, isBroadcastMac, sameMac } from "./wire/ethernet";

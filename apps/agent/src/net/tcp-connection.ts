@@ -11,7 +11,7 @@ import { heardFromPeer, lostContact } from "./contact";
 import { Counter, count } from "./counters";
 import { beginPacket, mtu, sendPacket } from "./link";
 import { PATH_MTU_MIN, guessPath, narrowPath, pathMtu } from "./path-mtu";
-import { put16, put32 } from "./wire/bytes";
+import { put16, put32 } from "../big-endian";
 import { transportChecksum } from "./wire/transport-checksum";
 import { Ipv4, Protocol } from "./wire/ipv4";
 import * as segment from "./wire/tcp";

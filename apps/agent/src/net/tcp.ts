@@ -5,7 +5,7 @@ import { beginPacket, sendPacket } from "./link";
 import { hasRandom, random32 } from "./random";
 import { TcpConnection, TcpState } from "./tcp-connection";
 import { TcpListener } from "./tcp-listener";
-import { get16, get32, put16, put32 } from "./wire/bytes";
+import { get16, get32, put16, put32 } from "../big-endian";
 import { transportChecksum } from "./wire/transport-checksum";
 import { Ipv4, Protocol } from "./wire/ipv4";
 import * as segment from "./wire/tcp";

@@ -2,8 +2,9 @@
 // key is the Ed25519 key (RFC 8410 §4) that this device was given. Names, dates and signatures of the certificate prove
 // nothing here: whoever signs CertificateVerify has that key.
 
+import { get16, get24 } from "../big-endian";
 import { equalInConstantTime } from "../crypto";
-import { Alert, get16, get24 } from "./wire";
+import { Alert } from "./wire";
 
 const SEQUENCE: u32 = 0x30;
 const INTEGER: u32 = 0x02;

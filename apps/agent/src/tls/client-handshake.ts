@@ -7,6 +7,7 @@
 //
 // Everything else ends it.
 
+import { get16, put24, put8, putBytes } from "../big-endian";
 import { ED25519_VALID, ed25519VerifyParts, equalInConstantTime, x25519, x25519PublicKey } from "../crypto";
 import { randomBytes } from "../random/random";
 import { asciiBytes } from "../text/constant";
@@ -17,17 +18,7 @@ import { finishedMac, KeySchedule, Label } from "./key-schedule";
 import { readEncryptedExtensions, readServerHello, serverKeyPtr } from "./server-hello";
 import { TrafficKeys } from "./traffic-keys";
 import { Transcript } from "./transcript";
-import {
-  Alert,
-  get16,
-  HANDSHAKE_HEADER_BYTES,
-  HandshakeType,
-  put24,
-  put8,
-  putBytes,
-  RANDOM_BYTES,
-  SIGNATURE_ED25519,
-} from "./wire";
+import { Alert, HANDSHAKE_HEADER_BYTES, HandshakeType, RANDOM_BYTES, SIGNATURE_ED25519 } from "./wire";
 
 /** What is waited for. */
 // biome-ignore format: a table, row by row

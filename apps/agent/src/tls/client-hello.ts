@@ -1,6 +1,7 @@
 // ClientHello (RFC 8446 §4.1.2): one suite, one group, one way for the server to prove itself. No session id, so no
 // compatibility with middleboxes (appendix D.4), and no server name.
 
+import { put16, put24, put8, putBytes } from "../big-endian";
 import { ChannelCredentials, ChannelMode } from "./credentials";
 import { KeySchedule } from "./key-schedule";
 import { Transcript } from "./transcript";
@@ -12,10 +13,6 @@ import {
   HandshakeType,
   LEGACY_VERSION,
   PSK_WITH_KEY_EXCHANGE,
-  put16,
-  put24,
-  put8,
-  putBytes,
   RANDOM_BYTES,
   SIGNATURE_ED25519,
   TLS_1_3,

@@ -1,7 +1,8 @@
 // Handshake messages out of the fragments that records hold (RFC 8446 §5.1): one may span records, and a record may
 // hold several.
 
-import { get24, HANDSHAKE_HEADER_BYTES } from "./wire";
+import { get24 } from "../big-endian";
+import { HANDSHAKE_HEADER_BYTES } from "./wire";
 
 /** A server's certificate and those that sign it, at most; a longer message ends the connection. */
 export const MESSAGE_BYTES_MAX: u32 = 1536;

@@ -1,6 +1,7 @@
 // ServerHello (RFC 8446 §4.1.3) as the answer to our ClientHello, and EncryptedExtensions (§4.3.1). A server that wants
 // another ClientHello (HelloRetryRequest) gets none: there is one group to choose, and no cookie is sent back.
 
+import { get16 } from "../big-endian";
 import { compareBytes } from "../compare";
 import { ChannelMode } from "./credentials";
 import {
@@ -8,7 +9,6 @@ import {
   CIPHER_SUITE,
   ExtensionType,
   FRAGMENT_OF_4096,
-  get16,
   GROUP_X25519,
   LEGACY_VERSION,
   RANDOM_BYTES,

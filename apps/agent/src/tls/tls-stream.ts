@@ -5,23 +5,14 @@
 // A record is opened before anything of it is believed, and any that can't be ends the connection (§5.2). What was read
 // before the peer said close_notify, or its stream ended, stays readable.
 
+import { get16, put16, put8 } from "../big-endian";
 import { Errno, StreamState } from "../exokernel";
 import { Stream } from "../stream";
 import { ClientHandshake, HandshakeState } from "./client-handshake";
 import { ChannelCredentials, ChannelMode, channelModeOf, HOST_PREFIX_BYTES } from "./credentials";
 import { MessageBuffer } from "./message-buffer";
 import { SEALED_BYTES_MORE } from "./traffic-keys";
-import {
-  Alert,
-  ALERT_FATAL,
-  ContentType,
-  FRAGMENT_BYTES_MAX,
-  get16,
-  LEGACY_VERSION,
-  put16,
-  put8,
-  RECORD_HEADER_BYTES,
-} from "./wire";
+import { Alert, ALERT_FATAL, ContentType, FRAGMENT_BYTES_MAX, LEGACY_VERSION, RECORD_HEADER_BYTES } from "./wire";
 
 /** Behind a record's header: content, its type, padding and tag (§5.2). */
 const RECORD_BYTES_MAX: u32 = FRAGMENT_BYTES_MAX + 256;

@@ -1,8 +1,9 @@
 // One direction's record protection (RFC 8446 §5.2, §5.3, §7.3), with ChaCha20-Poly1305.
 
+import { put16, put8 } from "../big-endian";
 import { AEAD_KEY_BYTES, AEAD_NONCE_BYTES, AEAD_TAG_BYTES, aeadOpen, aeadSeal, SHA256_BYTES } from "../crypto";
 import { expand, Label } from "./key-schedule";
-import { ContentType, LEGACY_VERSION, put16, put8, RECORD_HEADER_BYTES } from "./wire";
+import { ContentType, LEGACY_VERSION, RECORD_HEADER_BYTES } from "./wire";
 
 const labelKey = new Label("key");
 const labelIv = new Label("iv");

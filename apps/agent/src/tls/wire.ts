@@ -1,4 +1,4 @@
-// Numbers of TLS 1.3 (RFC 8446, appendix B; the registries at IANA), and numbers as TLS writes them.
+// Numbers of TLS 1.3 (RFC 8446, appendix B; the registries at IANA).
 
 // biome-ignore format: a table, row by row
 export namespace ContentType {
@@ -65,32 +65,3 @@ export const PSK_WITH_KEY_EXCHANGE: u32 = 1;
 /** Of MaxFragmentLength: 2^12 bytes. */
 export const FRAGMENT_OF_4096: u32 = 4;
 export const FRAGMENT_BYTES_MAX: u32 = 4096;
-
-export function get16(p: usize): u32 {
-  return <u32>bswap<u16>(load<u16>(p));
-}
-
-export function get24(p: usize): u32 {
-  return ((<u32>load<u8>(p)) << 16) | get16(p + 1);
-}
-
-/** Where the next byte goes; the same of all below. */
-export function put8(p: usize, value: u32): usize {
-  store<u8>(p, value);
-  return p + 1;
-}
-
-export function put16(p: usize, value: u32): usize {
-  store<u16>(p, bswap<u16>(<u16>value));
-  return p + 2;
-}
-
-export function put24(p: usize, value: u32): usize {
-  store<u8>(p, value >> 16);
-  return put16(p + 1, value);
-}
-
-export function putBytes(p: usize, from: usize, length: u32): usize {
-  memory.copy(p, from, length);
-  return p + length;
-}

@@ -2,7 +2,7 @@
 //   hardware 0..2 | protocol 2..4 | lengths 4..6 | operation 6..8 | sender mac 8..14 | sender ip 14..18
 //   target mac 18..24 | target ip 24..28
 
-import { get16, put16, put32 } from "./bytes";
+import { get16, put16, put32 } from "../../big-endian";
 
 export namespace Arp {
   export const Operation: usize = 6;

@@ -3,7 +3,7 @@
 //   siaddr 20..24 | giaddr 24..28 | chaddr 28..44 | sname 44..108 | file 108..236 | magic 236..240 | options 240..
 // A received message is parsed once into the variables of this module, valid until the next parse.
 
-import { get16, get32, put16, put32 } from "./bytes";
+import { get16, get32, put16, put32 } from "../../big-endian";
 import { copyMac, sameMac } from "./ethernet";
 import { isUnicast } from "./ipv4";
 

@@ -5,7 +5,7 @@
 // bytes. A received message is parsed once into the variables of this module, valid until the next parse.
 
 import { compareBytes } from "../../compare";
-import { get16, get32, put16 } from "./bytes";
+import { get16, get32, put16 } from "../../big-endian";
 import { isUnicast } from "./ipv4";
 
 export namespace Dns {

@@ -2,7 +2,7 @@
 //   version·IHL 0 | TOS 1 | total length 2..4 | identification 4..6 | flags·fragment offset 6..8 | TTL 8 | protocol 9
 //   header checksum 10..12 | source 12..16 | destination 16..20 | options 20..IHL*4
 
-import { get16 } from "./bytes";
+import { get16 } from "../../big-endian";
 import { fold, sum } from "./checksum";
 
 export namespace Ipv4 {

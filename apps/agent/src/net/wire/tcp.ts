@@ -3,7 +3,7 @@
 //   window 14..16 | checksum 16..18 | urgent 18..20 | options 20..offset*4
 // A received segment is parsed once into the variables of this module ("the segment"), valid until the next parse.
 
-import { get16, get32 } from "./bytes";
+import { get16, get32 } from "../../big-endian";
 import { transportChecksum } from "./transport-checksum";
 
 export namespace Tcp {

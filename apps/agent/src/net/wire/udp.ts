@@ -1,6 +1,6 @@
 // UDP header (RFC 768):  source port 0..2 | destination port 2..4 | length 4..6 | checksum 6..8 | data 8..
 
-import { get16, put16 } from "./bytes";
+import { get16, put16 } from "../../big-endian";
 import { transportChecksum } from "./transport-checksum";
 
 export namespace Udp {
