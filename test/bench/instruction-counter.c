@@ -1,29 +1,15 @@
 /* A plugin of QEMU's translator that counts executed instructions, and notes how many there were at each byte that the
  * console says: a little-endian u64 a byte, appended to counts=PATH. Sleeps count nothing, and the clock is the host's, so
- * that answers of a server come in time; `-icount`, whose clock runs ahead while the machine sleeps, can't do that.
- *
- * "QEMU TCG Plugins" in QEMU 7.2's documentation for developers; its header is in no Debian package, so
- * what is used of it stands here (version 1 of the interface). */
+ * that answers of a server come in time; `-icount`, whose clock runs ahead while the machine sleeps, can't do that. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#include "qemu-plugin.h"
+
 #define UART_TRANSMIT 0x10000000u
 
-typedef uint64_t plugin_id;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-enum { NO_REGISTERS = 0, INLINE_ADD_U64 = 0, MEMORY_WRITE = 2 };
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct qemu_plugin_tb *));
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int operation, void *counter, uint64_t by);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, void (*accessed)(unsigned, uint32_t, uint64_t, void *),
-                                      int registers, int accesses, void *data);
-
-EXPORT int qemu_plugin_version = 1;
 static uint64_t executed; /* there is one processor */
 static int file = -1;
 

@@ -1,11 +1,10 @@
 // Instructions between two lines of the console while the device talks to a server, by a plugin of QEMU's translator
 // (instruction-counter.c). Boots that nothing outside takes part in are counted by `-icount` (boot-instructions.ts).
 
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { repositoryRoot } from "../../apps/agent/build/paths.ts";
-import { runTool } from "../../apps/agent/build/run-tool.ts";
 import type { Unikernel } from "@flipside/machine/qemu/unikernel";
+import { buildPlugin, writeQemuWith } from "./qemu-plugin.ts";
 
 const COUNT_BYTES = 8;
 
@@ -22,14 +21,10 @@ export class InstructionCounter {
 
   /** @param folder exists; plugin and counts lie there */
   static async build(folder: string): Promise<InstructionCounter> {
-    const plugin = join(folder, "instruction-counter.so");
-    const source = join(repositoryRoot, "test/bench/instruction-counter.c");
-    await runTool("cc", ["-shared", "-fPIC", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", source, "-o", plugin]);
+    const plugin = await buildPlugin("instruction-counter.c", folder);
     const countsPath = join(folder, "instructions.bin");
     const qemuPath = join(folder, "qemu-that-counts");
-    const script = `#!/bin/sh\nexec qemu-system-riscv32 "$@" -plugin "${plugin},counts=${countsPath}"\n`;
-    writeFileSync(qemuPath, script);
-    chmodSync(qemuPath, 0o755);
+    writeQemuWith(qemuPath, "qemu-system-riscv32", plugin, [`counts=${countsPath}`]);
     return new InstructionCounter(qemuPath, countsPath);
   }
 

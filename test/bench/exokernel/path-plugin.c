@@ -3,10 +3,7 @@
  * shared memory: whoever has it open reads it while the guest runs.
  *
  *   count=PATH             an u64, little-endian as the host is
- *   marks=PATH, mark=N     appended at each store to N or N+4: the count times four, and which of them it was
- *
- * "QEMU TCG Plugins" in QEMU 7.2's documentation for developers; its header is in no Debian package, so what is used of it
- * stands here (version 1 of the interface). */
+ *   marks=PATH, mark=N     appended at each store to N or N+4: the count times four, and which of them it was */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,21 +11,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#include "../qemu-plugin.h"
+
 #define MARKED_BYTES 8u
 
-typedef uint64_t plugin_id;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-enum { NO_REGISTERS = 0, INLINE_ADD_U64 = 0, MEMORY_WRITE = 2 };
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, void (*translated)(plugin_id, struct qemu_plugin_tb *));
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn, int operation, void *counter, uint64_t by);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, void (*accessed)(unsigned, uint32_t, uint64_t, void *),
-                                      int registers, int accesses, void *data);
-
-EXPORT int qemu_plugin_version = 1;
 static uint64_t *executed; /* there is one processor */
 static uint64_t marked;    /* an address; 0: none */
 static int marks = -1;

@@ -1,10 +1,9 @@
 // Instructions that a guest has executed, read while it runs, and those at which a request came and its answer went
 // (path-plugin.c).
 
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { repositoryRoot } from "../../../apps/agent/build/paths.ts";
-import { runTool } from "../../../apps/agent/build/run-tool.ts";
+import { buildPlugin, writeQemuWith } from "../qemu-plugin.ts";
 
 const MARK_BYTES = 8;
 
@@ -25,30 +24,15 @@ export class PathPlugin {
 
   /** @param folder exists; what the plugin writes lies there */
   static async build(folder: string): Promise<PathPlugin> {
-    const pluginPath = join(folder, "path-plugin.so");
-    const source = join(repositoryRoot, "test/bench/exokernel/path-plugin.c");
-    await runTool("cc", [
-      "-shared",
-      "-fPIC",
-      "-O2",
-      "-fvisibility=hidden",
-      "-Wall",
-      "-Wextra",
-      source,
-      "-o",
-      pluginPath,
-    ]);
-    return new PathPlugin(folder, pluginPath);
+    return new PathPlugin(folder, await buildPlugin("exokernel/path-plugin.c", folder));
   }
 
   /** A QEMU of one guest, started once. @param markAddress of the guest's `path_mark`, where it has one */
   watch(qemu: string, markAddress?: number): PathWatch {
     const base = join(this.folder, `watched-${++this.#watched}`);
-    const marks = markAddress === undefined ? "" : `,marks=${base}.marks,mark=0x${markAddress.toString(16)}`;
+    const marks = markAddress === undefined ? [] : [`marks=${base}.marks`, `mark=0x${markAddress.toString(16)}`];
     for (const old of [`${base}.count`, `${base}.marks`]) rmSync(old, { force: true });
-    const script = `#!/bin/sh\nexec ${qemu} "$@" -plugin "${this.pluginPath},count=${base}.count${marks}"\n`;
-    writeFileSync(`${base}.qemu`, script);
-    chmodSync(`${base}.qemu`, 0o755);
+    writeQemuWith(`${base}.qemu`, qemu, this.pluginPath, [`count=${base}.count`, ...marks]);
     return new PathWatch(base);
   }
 }
